@@ -60,11 +60,13 @@ export interface InstalledRegistry {
     readonly podman: string;
     /** Hash of the rules for who reaches it; absent: there are none. */
     readonly rules?: string | undefined;
+    /** An update after it was not completed: what it has left cannot be told from what is to be. */
+    readonly isOutdated?: true | undefined;
 }
 
 export const registryHostKind = {
     name: "registryHost",
     inputs,
     outputs: ["accounts", "machineId", "installed", "differences"],
-    secrets: { login: allTexts, connectionSecrets: connectionTexts, key: connectionTexts, accounts: allTexts },
+    secrets: { login: connectionTexts, connectionSecrets: connectionTexts, key: connectionTexts, accounts: allTexts },
 } as const;

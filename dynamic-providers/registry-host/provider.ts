@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { errorMessage, PassthroughError, toProblem } from "../../lib/errors/errors";
 import { errorCodes } from "../../lib/errors/failure-kind";
 import { formatProblem } from "../../lib/errors/format";
@@ -12,8 +13,10 @@ import {
     makeFolders,
     readHostFacts,
     removeRegistry,
+    requireContent,
     requireSameMachine,
     requireSuitableHost,
+    strangersOf,
 } from "../../lib/host-registry";
 import { splitHost } from "../../lib/openshift";
 import { type RegistryAccounts, htpasswd, nextAccounts } from "../../lib/openshift/deployed-registry";
@@ -40,6 +43,10 @@ const ADDRESS_FIX =
     "check that the names in site.registry.mirrorBase and pushHost lead to the host from here, and that no firewall is between; " +
     "then run again";
 const COMPARED = comparedInputs(kind);
+/** What the registry itself is made of: another way to the host, or another key to log in with, is no change of it. */
+const DEPLOYED = comparedInputs(kind, ["host", "login"]);
+
+const INCOMPLETE = "it was not completed";
 
 /** A plain registry runs on a host, answers at both of its addresses, and knows both accounts. */
 export const registryHostProvider: RegistryProvider<RegistryHostInputs, RegistryHostOutputs> = {
@@ -51,18 +58,24 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
         return { ...news, image: { file: image.file, version: await fileVersion(image.file, `${KEY}.imageFile`) } };
     },
 
+    // A certificate that is only known in the update is no reason not to look at the host.
+    describesUnknown: true,
+
     describeChanges: async (olds, news, context) => {
-        requireSameDirectory(olds, news);
+        if (!hasUnknown(news.directory)) requireSameDirectory(olds, news);
         // That of a CA of the site is only known in the update.
         if (!hasUnknown(news.chain) && !hasUnknown(news.registry)) requireTrustedCertificate(olds, news);
-        if (olds.directory !== undefined && isRotation(olds, news)) {
+        if (olds.directory !== undefined && !hasUnknown(news.rotate) && isRotation(olds, news)) {
             context.log.line(
                 "info",
                 "the accounts of the registry are replaced: clusters with apply get the new one, and the one before stays valid " +
                     `until the next change of ${KEY}.rotate`,
             );
         }
-        if (olds.directory !== undefined || hasUnknown(news.login) || hasUnknown(news.registry)) return;
+        const { host, login, registry, directory, allowedFrom } = news;
+        const { mirrorBase, pushHost } = registry;
+        if (olds.directory !== undefined) return;
+        if (hasUnknown([host, login, mirrorBase, pushHost, directory, allowedFrom])) return;
         await withReadableHost(news, context, (session) => checkHost(session, news, undefined), {
             otherwise: "what the registry needs there is checked in the update",
             tolerates: "unreachable",
@@ -96,6 +109,12 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
     update: async (olds, news, context) => {
         requireSameDirectory(olds, news);
         requireTrustedCertificate(olds, news);
+        if (changedInputs(olds, news, DEPLOYED).length === 0 && olds.differences.length === 0) {
+            await withHost(news, context, async (session) =>
+                requireSameMachine(session.connection, await readHostFacts(session, news), olds.machineId),
+            );
+            return { ...olds, ...news };
+        }
         const accounts = isRotation(olds, news) ? await nextAccounts(olds.accounts) : olds.accounts;
         return deploy(news, olds, accounts, context);
     },
@@ -106,8 +125,9 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
             const facts = await readHostFacts(session, olds);
             requireSameMachine(session.connection, facts, olds.machineId);
             const { host } = olds;
-            if (facts.owner !== undefined && facts.owner !== olds.owner) {
-                const text = `${olds.directory} is not of this stack any more, and stays as it is`;
+            const strangers = strangersOf(facts, olds);
+            if (strangers.length > 0) {
+                const text = `${strangers.join(", ")}: not of this stack any more; everything there stays as it is`;
                 context.log.line("warning", `${host.address}: ${text}`);
                 return;
             }
@@ -154,6 +174,7 @@ async function checkHost(
 ): Promise<HostFacts> {
     const facts = await readHostFacts(session, inputs);
     requireSameMachine(session.connection, facts, before?.machineId);
+    if (before?.installed !== undefined) requireContent(session.connection, facts, inputs);
     requireSuitableHost(session.connection, facts, { ...inputs, ports: portsOf(inputs) }, Date.now());
     return facts;
 }
@@ -172,7 +193,8 @@ async function look(session: HostSession, state: RegistryHostOutputs): Promise<r
     requireSameMachine(session.connection, await readHostFacts(session, state), state.machineId);
     const { installed } = state;
     if (installed === undefined) return state.differences;
-    return compareRegistry(session, registryOf(state, installed, state.accounts), installed.rules);
+    const found = await compareRegistry(session, registryOf(state, installed, state.accounts), installed.rules);
+    return installed.isOutdated === true ? [INCOMPLETE, ...found] : found;
 }
 
 /** @throws PartialState with the accounts, once anything is written */
@@ -184,7 +206,8 @@ async function deploy(
 ): Promise<RegistryHostOutputs> {
     return withHost(inputs, context, async (session) => {
         const { machineId, podman } = await checkHost(session, inputs, before);
-        const known = { ...inputs, accounts, machineId, installed: before?.installed, differences: [] };
+        const installed = before?.installed;
+        const known = { ...inputs, accounts, machineId, installed, differences: [] };
         try {
             return { ...known, installed: await install(session, known, podman, context) };
         } catch (error) {
@@ -192,7 +215,8 @@ async function deploy(
                 error instanceof Error && !(error instanceof PassthroughError)
                     ? errorMessage(error)
                     : formatProblem(toProblem(error));
-            const partial = { ...known, differences: ["it was not completed"] };
+            const outdated = installed === undefined ? {} : { installed: { ...installed, isOutdated: true as const } };
+            const partial = { ...known, ...outdated, differences: [INCOMPLETE] };
             throw new PartialState(hostId(inputs), partial, [reason], errorCodes(error));
         }
     });
@@ -208,7 +232,7 @@ async function install(
     return showProgress(context, async (wait) => {
         await makeFolders(session, known);
         wait.onProgress("bringing the image to the host");
-        const isSame = before !== undefined && JSON.stringify(before.image) === JSON.stringify(image);
+        const isSame = before !== undefined && isDeepStrictEqual(before.image, image);
         const imageId = await bringImage(session, {
             ...{ image: image as HostImage, directory },
             ...(isSame ? { known: before.imageId } : {}),

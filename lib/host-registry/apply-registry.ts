@@ -1,4 +1,3 @@
-import { FIREWALL_TABLE } from "../openshift";
 import { INSTANCES, type Instance } from "../openshift/deployed-registry";
 import { type HostSession, shellCommand, shellWord, writeHostFile } from "../ssh";
 import { runAsRoot } from "./host-command";
@@ -7,14 +6,18 @@ import {
     CONTAINERS,
     type HostRegistry,
     PLACES,
+    RULES_TABLE,
     UNITS,
     UNIT_FOLDER,
     unitsOf,
 } from "./host-registry";
 import { fileHash, registryFiles, registryFolders } from "./registry-files";
-import { configurationOf } from "./registry-units";
+import { START_SECONDS, configurationOf } from "./registry-units";
 
-const START_SECONDS = 180;
+/** Of the start that a unit allows, of the stop before it, and of a look at it afterwards. */
+const START_TIMEOUT = START_SECONDS + 120;
+/** Looks at an instance that was started, one each second: podman says that it runs before the registry has read anything. */
+const LOOKS = 3;
 
 /**
  * Makes the folders of the registry, and says whose they are: the first thing that is written.
@@ -87,23 +90,28 @@ export async function hostHashes(session: HostSession, paths: readonly string[])
 async function startInstance(session: HostSession, registry: HostRegistry, instance: Instance): Promise<void> {
     const unit = UNITS[instance];
     const wanted = configurationOf(registry, instance);
+    const isActive = `systemctl is-active --quiet ${unit}`;
     const command = [
         `running=$(podman container inspect --format '{{index .Config.Labels "${CONFIGURATION_LABEL}"}}' ${CONTAINERS[instance]} 2>/dev/null)`,
-        `if [ "$running" = ${wanted} ]; then systemctl start ${unit}; else systemctl restart ${unit}; fi ||`,
+        `if [ "$running" = ${wanted} ] && ${isActive}; then exit 0; fi`,
+        `{ systemctl restart ${unit}${` && sleep 1 && ${isActive}`.repeat(LOOKS)}; } ||`,
         // The unit's own words are in the journal.
         `{ journalctl --no-pager --quiet --output=cat --lines=5 --unit=${unit} >&2; exit 1; }`,
     ].join("\n");
     const what = `the instance for ${instance === "pull" ? "pulls" : "pushes"} does not start`;
     const fix = `log in, and look at: journalctl -u ${unit}`;
-    await runAsRoot(session, command, { what, fix, timeoutSeconds: START_SECONDS });
+    await runAsRoot(session, command, { what, fix, timeoutSeconds: START_TIMEOUT });
 }
 
-/** The rules are checked before those in force are replaced, which nft(8) does in one step. */
+/**
+ * The rules are checked before those in force are replaced, which nft(8) does in one step. The unit is not restarted: the
+ * instances require it, and systemd would restart them too (systemd.unit(5), Requires=).
+ */
 async function closeDoor(session: HostSession, { directory }: HostRegistry): Promise<void> {
     const file = shellWord(`${directory}/${PLACES.firewall}`);
     const what = "the rules for who reaches the registry are not accepted";
     const fix = `log in, and look at: nft -c -f ${directory}/${PLACES.firewall}`;
-    await runAsRoot(session, `nft -c -f ${file} && systemctl restart ${UNITS.firewall}`, { what, fix });
+    await runAsRoot(session, `nft -c -f ${file} && systemctl start ${UNITS.firewall} && nft -f ${file}`, { what, fix });
 }
 
 /** Takes away the rules that were there before. */
@@ -112,14 +120,14 @@ async function openDoor(session: HostSession): Promise<void> {
     const command = [
         "set -e",
         `if [ -e ${unit} ]; then systemctl disable --now --quiet ${UNITS.firewall}; rm -f ${unit}; systemctl daemon-reload; fi`,
-        `if command -v nft >/dev/null && nft list table ${FIREWALL_TABLE} >/dev/null 2>&1; then nft delete table ${FIREWALL_TABLE}; fi`,
+        `if command -v nft >/dev/null && nft list table ${RULES_TABLE} >/dev/null 2>&1; then nft delete table ${RULES_TABLE}; fi`,
     ].join("\n");
     const what = "the rules for who reaches the registry cannot be taken away";
-    await runAsRoot(session, command, { what, fix: `log in, and look at: nft list table ${FIREWALL_TABLE}` });
+    await runAsRoot(session, command, { what, fix: `log in, and look at: nft list table ${RULES_TABLE}` });
 }
 
 /**
- * Takes away all but the content and the image, or all but the image.
+ * Takes away all but the content and the image, or all but the image. Each step can be repeated.
  * @throws PassthroughError `HOST_COMMAND_FAILED`
  */
 export async function removeRegistry(
@@ -136,9 +144,25 @@ export async function removeRegistry(
         `    [ ! -e ${UNIT_FOLDER}/$unit ] || systemctl disable --now --quiet $unit; rm -f ${UNIT_FOLDER}/$unit`,
         "done",
         "systemctl daemon-reload",
-        shellCommand("rm", "-rf", "--", ...(removesContent ? [directory] : places)),
     ].join("\n");
-    const fix = "mend that on the host, and run again";
-    await runAsRoot(session, command, { what: "the registry cannot be removed", fix, timeoutSeconds: 3600 });
+    const facts = { what: "the registry cannot be removed", fix: "mend that on the host, and run again" };
+    await runAsRoot(session, command, facts);
     await openDoor(session);
+    const removal = removesContent ? contentRemoval(directory) : shellCommand("rm", "-rf", "--", ...places);
+    await runAsRoot(session, removal, { ...facts, timeoutSeconds: 3600 });
+}
+
+/**
+ * The owner goes last: without it, what a run that was ended has left would be somebody else's. A mount point stays, empty.
+ */
+function contentRemoval(directory: string): string {
+    const [folder, owner] = [shellWord(directory), shellWord(`${directory}/${PLACES.owner}`)];
+    return [
+        "set -e",
+        `if [ -d ${folder} ]; then`,
+        `    find ${folder} -mindepth 1 -maxdepth 1 ! -name ${PLACES.owner} ! -name lost+found -exec rm -rf -- {} +`,
+        `    rm -f -- ${owner}`,
+        `    rmdir -- ${folder} 2>/dev/null || :`,
+        "fi",
+    ].join("\n");
 }

@@ -1,9 +1,8 @@
-import { FIREWALL_TABLE } from "../openshift";
 import { INSTANCES } from "../openshift/deployed-registry";
 import type { HostSession } from "../ssh";
 import { hostHashes } from "./apply-registry";
 import { runAsRoot } from "./host-command";
-import { CONFIGURATION_LABEL, CONTAINERS, type HostRegistry, UNITS, unitsOf } from "./host-registry";
+import { CONFIGURATION_LABEL, CONTAINERS, type HostRegistry, RULES_TABLE, UNITS, unitsOf } from "./host-registry";
 import { fileHash, registryFiles } from "./registry-files";
 import { configurationOf } from "./registry-units";
 
@@ -71,7 +70,7 @@ async function unitDifferences(session: HostSession, registry: HostRegistry): Pr
 
 /** A hash of the rules that are in force; of no text if there are none. `nft -s` leaves counters out. */
 export async function firewallState(session: HostSession): Promise<string> {
-    const command = `nft -s list table ${FIREWALL_TABLE} 2>/dev/null | sha256sum`;
+    const command = `nft -s list table ${RULES_TABLE} 2>/dev/null | sha256sum`;
     const printed = await runAsRoot(session, command, { what: "the rules of nftables cannot be read", fix: FIX });
     return printed.slice(0, 64);
 }

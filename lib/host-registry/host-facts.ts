@@ -27,7 +27,7 @@ export interface HostFacts {
     readonly client: string;
     /** Port -> the program that listens there, as ss(8) names it; without the registry's own. */
     readonly listeners: ReadonlyMap<number, string>;
-    /** Owner of the directory; empty: it has none; undefined: it does not exist, or is empty. */
+    /** Owner of the directory; empty: it has none; undefined: it does not exist, or is empty, as a new file system is. */
     readonly owner: string | undefined;
     /** Paths of units of these names whose first line names another owner, or none. */
     readonly foreignUnits: readonly string[];
@@ -83,7 +83,7 @@ function factsScript({ directory, owner }: FactQuestions): string {
         'echo "time=$(date +%s)"',
         "ss -Hltnp 2>/dev/null | sed 's/^/listen=/'",
         `systemctl is-active --quiet ${UNITS.pull} ${UNITS.push} && echo "active=yes"`,
-        '[ -n "$(ls -A "$directory" 2>/dev/null)" ] && echo "directory=used"',
+        '[ -n "$(ls -A -I lost+found "$directory" 2>/dev/null)" ] && echo "directory=used"',
         'echo "owner=$(cat "$directory/owner" 2>/dev/null)"',
         `for unit in ${units.join(" ")}; do`,
         `    [ -e "$unit" ] && [ "$(head -n 1 "$unit")" != "# registry-passthrough: $owner" ] && echo "foreign=$unit"`,

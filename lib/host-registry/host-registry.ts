@@ -38,6 +38,8 @@ export const UNITS = {
     firewall: "registry-passthrough-firewall.service",
 } as const;
 export const UNIT_FOLDER = "/etc/systemd/system";
+/** Its own: `registry-host.nft` of networkAccess, which somebody may have loaded on the same host, has another one. */
+export const RULES_TABLE = "inet registry_passthrough_allowed";
 
 /** Names of the containers. */
 export const CONTAINERS: Readonly<Record<Instance, string>> = {

@@ -2,5 +2,5 @@ export { applyRegistry, makeFolders, removeRegistry } from "./apply-registry";
 export { compareRegistry, firewallState } from "./compare-registry";
 export { type HostFacts, readHostFacts } from "./host-facts";
 export type { HostImage, HostRegistry } from "./host-registry";
-export { requireSameMachine, requireSuitableHost } from "./preflight";
+export { requireContent, requireSameMachine, requireSuitableHost, strangersOf } from "./preflight";
 export { bringImage } from "./registry-image";

@@ -2,7 +2,7 @@ import { formatBytes } from "../errors/text";
 import { parseAddressRange } from "../openshift";
 import { type HostConnection, hostError } from "../ssh";
 import type { HostFacts } from "./host-facts";
-import type { HostRegistry } from "./host-registry";
+import { type HostRegistry, PLACES } from "./host-registry";
 
 /** What the host is looked at for. */
 export type PreflightRegistry = Pick<HostRegistry, "owner" | "directory" | "ports" | "allowedFrom">;
@@ -33,10 +33,7 @@ export function requireSuitableHost(
     registry: PreflightRegistry,
     now: number,
 ): void {
-    const strangers = [
-        ...(facts.owner === undefined || facts.owner === registry.owner ? [] : [registry.directory]),
-        ...facts.foreignUnits,
-    ];
+    const strangers = strangersOf(facts, registry);
     if (strangers.length > 0) {
         throw hostError(connection, "HOST_IN_USE", `these are there, and not of this stack: ${strangers.join(", ")}`, {
             fix:
@@ -55,6 +52,14 @@ export function requireSuitableHost(
         problem: { code: "HOST_NOT_READY" as const, problem, fix },
     }));
     throw hostError(connection, "HOST_NOT_READY", "the host cannot have the registry as it is", { problems });
+}
+
+/** Paths of the directory and of the units that are there, and are not of this registry. */
+export function strangersOf(
+    facts: HostFacts,
+    { directory, owner }: Pick<HostRegistry, "directory" | "owner">,
+): readonly string[] {
+    return [...(facts.owner === undefined || facts.owner === owner ? [] : [directory]), ...facts.foreignUnits];
 }
 
 function programFindings(facts: HostFacts, { allowedFrom }: PreflightRegistry): Finding[] {
@@ -166,5 +171,17 @@ export function requireSameMachine(
         fix:
             "correct site.registry.deploy.host.address; if the machine was installed again, take the resource out of the state " +
             "(pulumi state delete), and the next up sets the registry up again",
+    });
+}
+
+/** That the directory of a registry that was set up is there: a disk that is not mounted leaves an empty one. */
+export function requireContent(
+    connection: HostConnection,
+    facts: HostFacts,
+    { directory, owner }: Pick<HostRegistry, "directory" | "owner">,
+): void {
+    if (facts.owner !== undefined) return;
+    throw hostError(connection, "HOST_DIFFERENT", `${directory} is empty: the content is not there`, {
+        fix: `mount its disk; if the content is lost, write ${owner} to ${directory}/${PLACES.owner}, and run again`,
     });
 }

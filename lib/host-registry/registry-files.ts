@@ -2,7 +2,7 @@ import { computeDigest } from "../oci/digest";
 import { type AddressRange, distinctRanges, hostRules, parseAddressRange } from "../openshift";
 import { INSTANCES } from "../openshift/deployed-registry";
 import type { HostFile } from "../ssh";
-import { type HostRegistry, PLACES, UNITS, UNIT_FOLDER } from "./host-registry";
+import { type HostRegistry, PLACES, RULES_TABLE, UNITS, UNIT_FOLDER } from "./host-registry";
 import { certificateFile, firewallUnit, instanceConfig, registryUnit } from "./registry-units";
 
 /** A file of the registry, whose content is known. */
@@ -56,5 +56,5 @@ export function fileHash({ content }: Pick<RegistryFile, "content">): string {
 
 function firewallRules({ allowedFrom, ports }: HostRegistry): string {
     const ranges = allowedFrom.map(parseAddressRange).filter((range): range is AddressRange => "cidr" in range);
-    return hostRules(distinctRanges(ranges), [ports.pull, ports.push]);
+    return hostRules(distinctRanges(ranges), [ports.pull, ports.push], RULES_TABLE);
 }

@@ -6,6 +6,8 @@ import { CONFIGURATION_LABEL, CONTAINERS, type HostRegistry, PLACES, UNITS } fro
 const CERTIFICATE_FILE = "tls.pem";
 /** Ports below it need a capability (capabilities(7)). */
 const FIRST_UNPRIVILEGED_PORT = 1024;
+/** With SELinux podman labels all of the content at a start. */
+export const START_SECONDS = 900;
 
 /** PEM: what both instances show, with its key. */
 export function certificateFile({ directory, chain, key }: HostRegistry) {
@@ -36,6 +38,8 @@ function runWords({ directory, imageId, ports }: HostRegistry, instance: Instanc
         `--volume=${directory}/${place}:${folder}:${options}`;
     return [
         ...["--network=host", "--read-only", "--pull=never", "--cap-drop=all", "--security-opt=no-new-privileges"],
+        // Certificate and htpasswd files are root's alone, and the image may name another user.
+        "--user=0:0",
         ...(ports[instance] < FIRST_UNPRIVILEGED_PORT ? ["--cap-add=net_bind_service"] : []),
         // Version 3 sends traces unless it is told not to.
         "--env=OTEL_TRACES_EXPORTER=none",
@@ -82,7 +86,7 @@ export function registryUnit(registry: HostRegistry, instance: Instance): string
                 "Restart=always",
                 "RestartSec=5",
             ],
-            ...["TimeoutStopSec=70", "LimitNOFILE=65536"],
+            ...[`TimeoutStartSec=${START_SECONDS}`, "TimeoutStopSec=70", "LimitNOFILE=65536"],
             "ExecStartPre=/bin/rm -f %t/%n.ctr-id",
             `ExecStart=${podman} ${run.join(" ")}`,
             `ExecStop=${podman} stop --ignore --time=30 --cidfile=%t/%n.ctr-id`,
@@ -94,16 +98,18 @@ export function registryUnit(registry: HostRegistry, instance: Instance): string
 
 /** Loads the rules at each boot, and again whenever nftables.service flushes all rules. @param nft path on the host */
 export function firewallUnit({ directory, owner }: HostRegistry, nft = "nft"): string {
+    const load = `/usr/bin/env ${nft} -f ${directory}/${PLACES.firewall}`;
     return unitText(owner, {
         Unit: [
             "Description=Who reaches the registry",
-            ...["After=nftables.service firewalld.service", "PartOf=nftables.service"],
+            ...[
+                "After=nftables.service firewalld.service",
+                "PartOf=nftables.service",
+                "ReloadPropagatedFrom=nftables.service",
+            ],
             `RequiresMountsFor=${directory}`,
         ],
-        Service: [
-            ...["Type=oneshot", "RemainAfterExit=yes"],
-            `ExecStart=/usr/bin/env ${nft} -f ${directory}/${PLACES.firewall}`,
-        ],
+        Service: [...["Type=oneshot", "RemainAfterExit=yes"], `ExecStart=${load}`, `ExecReload=${load}`],
         Install: ["WantedBy=multi-user.target"],
     });
 }

@@ -1,5 +1,5 @@
 export { type AddressRange, distinctRanges, parseAddressRange } from "./access/address-range";
-export { FIREWALL_TABLE, hostRules } from "./access/host-firewall";
+export { hostRules } from "./access/host-firewall";
 export { type NetworkAccess, splitHost } from "./access/network-access";
 export { renderAccess } from "./access/render-access";
 export { type CatalogSource, type ClusterCatalog, catalogSources, clusterCatalogs } from "./objects/catalog-objects";

@@ -1,4 +1,3 @@
-import { errorMessage } from "../errors/errors";
 import { formatReference, parseReference } from "../oci/reference";
 import { parseAddressRange } from "../openshift";
 import { splitHost } from "../openshift/access/network-access";
@@ -43,11 +42,7 @@ export function readHostDeployment(
 ): HostDeployment {
     const { address, port, user, hostKey, directory, allowedFrom, rotate, deleteContent } = keys;
     const key = hostKey.trim();
-    try {
-        parseHostKey(key);
-    } catch (error) {
-        issues.push({ key: `${KEY}.hostKey`, problem: errorMessage(error), fix: "correct it" });
-    }
+    collectIssue(`${KEY}.hostKey`, issues, () => parseHostKey(key));
     issues.push(
         ...allowedFrom.flatMap((text, index): ConfigIssue[] => {
             const range = parseAddressRange(text);

@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+    existsSync,
+    mkdirSync,
+    mkdtempSync,
+    readFileSync,
+    readdirSync,
+    renameSync,
+    rmSync,
+    writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PartialState } from "../../dynamic-providers/lifecycle/resource-provider";
@@ -18,6 +27,7 @@ jest.setTimeout(300_000);
 
 const OWNER = "project/stack";
 const [PULL, PUSH] = ["registry-passthrough-pull", "registry-passthrough-push"] as const;
+const TABLE = "inet registry_passthrough_allowed";
 const folder = mkdtempSync(join(tmpdir(), "images-"));
 const archive = join(folder, "distribution.tar");
 
@@ -110,7 +120,7 @@ test("it takes pushes at one port, refuses them at the other, keeps its content,
     expect(await differences(state)).toEqual([]);
     expect(host.state()).toMatchObject({
         starts: [PULL, PUSH],
-        rules: expect.stringContaining("10.0.0.0/24") as string,
+        tables: { [TABLE]: expect.stringContaining("10.0.0.0/24") as string },
     });
 
     // Nothing to do; then new accounts: no instance starts again, and the former accounts stay valid.
@@ -138,7 +148,7 @@ test("it takes pushes at one port, refuses them at the other, keeps its content,
         expect(commands).not.toContain(secret);
 
     await provider.remove(updated, operationContext());
-    expect(host.state()).toMatchObject({ containers: {}, enabled: [], active: [], rules: "" });
+    expect(host.state()).toMatchObject({ containers: {}, enabled: [], active: [], tables: {} });
     expect(existsSync(join(inputs.directory, "storage/docker"))).toBe(true);
     expect(existsSync(join(inputs.directory, "certificate"))).toBe(false);
     // The same stack takes the content into use again.
@@ -153,7 +163,7 @@ test("what somebody changes on the host is found, and changed back", async () =>
     writeFileSync(join(inputs.directory, "config/pull.yml"), "{}");
     rmSync(join(inputs.directory, "accounts/push/htpasswd"));
     process.kill(host.state().containers[PUSH]?.pid ?? 0, "SIGKILL");
-    host.change({ rules: "flushed", enabled: [`${PUSH}.service`] });
+    host.change({ tables: { [TABLE]: "flushed" }, enabled: [`${PUSH}.service`] });
     const found = await provider.read(state, operationContext());
     expect(found.outs.differences).toEqual([
         `${inputs.directory}/config/pull.yml was changed`,
@@ -170,7 +180,7 @@ test("what somebody changes on the host is found, and changed back", async () =>
 test.each([
     ["mkdir", /umask 077\nmkdir/, "lost-after"],
     ["the archive", /image\.tar\.registry-passthrough|\.image\.tar/, "lost-before"],
-    ["the start", /systemctl start registry-passthrough-push/, "lost-after"],
+    ["the start", /systemctl restart registry-passthrough-push/, "lost-after"],
 ] as const)("a connection that is lost at %s leaves what the next run finishes", async (_, command, fate) => {
     let isLost = false;
     host.fate = (text) => {
@@ -247,4 +257,103 @@ test("an archive that is no image, and an image that cannot be pulled, fail befo
     await expect(apply(state, inputs)).rejects.toMatchObject({ thing: "site.registry.deploy.host.imageFile" });
     imageArchive("1");
     expect(host.state().starts).toEqual([PULL, PUSH]);
+});
+
+/** State as the engine has it after an update that failed. */
+async function failed(state: RegistryHostOutputs | undefined, news: RegistryHostInputs): Promise<RegistryHostOutputs> {
+    const failure: unknown = await apply(state, news).catch((error: unknown) => error);
+    if (!(failure instanceof PartialState)) throw failure;
+    return JSON.parse(JSON.stringify(failure.known)) as RegistryHostOutputs;
+}
+
+test("an update that failed is one to be done, also after a refresh that finds the former registry in order", async () => {
+    const state = await apply(undefined, inputs);
+    writeFileSync(archive, "no image");
+    const partial = await failed(state, inputs);
+    imageArchive("2");
+    const refreshed = (await provider.read(partial, operationContext())).outs;
+    expect(refreshed.differences).toEqual(["it was not completed"]);
+    const updated = await apply(refreshed, inputs);
+    expect(updated.installed?.imageId).toBe("2".repeat(64));
+    expect(await differences(updated)).toEqual([]);
+});
+
+test("rules of networkAccess that somebody has loaded stay through every change and the removal", async () => {
+    const theirs = { "inet registry_passthrough": "table inet registry_passthrough {}" };
+    host.change({ tables: theirs });
+    const open = await apply(undefined, { ...inputs, allowedFrom: [] });
+    expect(host.state().tables).toEqual(theirs);
+    const closed = await apply(open, inputs);
+    expect(host.state().tables).toEqual({ ...theirs, [TABLE]: expect.any(String) as string });
+    // No instance starts again for other rules alone, though both require their unit.
+    const { starts } = host.state();
+    const other = await apply(closed, { ...inputs, allowedFrom: ["127.0.0.0/8", "10.9.0.0/16"] });
+    expect(host.state().tables[TABLE]).toContain("10.9.0.0/16");
+    expect(host.state().starts).toEqual(starts);
+    await provider.remove(other, operationContext());
+    expect(host.state().tables).toEqual(theirs);
+});
+
+test("a deletion of the content that was ended is finished by the next one, and leaves a file system's own folder", async () => {
+    const state = await apply(undefined, { ...inputs, deleteContent: true });
+    mkdirSync(join(inputs.directory, "lost+found"));
+    host.program("rm", 'case "$*" in *storage*) echo "Device or resource busy" >&2; exit 1;; esac; exec /bin/rm "$@"');
+    await expect(provider.remove(state, operationContext())).rejects.toThrow(/cannot be removed: .*busy/);
+    expect(host.state()).toMatchObject({ containers: {}, active: [], tables: {} });
+    expect(readFileSync(join(inputs.directory, "owner"), "utf8")).toBe(`${OWNER}\n`);
+    host.program("rm", 'exec /bin/rm "$@"');
+    await provider.remove(state, operationContext());
+    expect(readdirSync(inputs.directory)).toEqual(["lost+found"]);
+    // As on a file system that was just made.
+    await apply(undefined, inputs);
+});
+
+test("a disk that is not mounted is no reason to begin again without the content", async () => {
+    const state = await apply(undefined, inputs);
+    renameSync(inputs.directory, `${inputs.directory}-elsewhere`);
+    const { outs } = await provider.read(state, operationContext());
+    expect(outs.differences).toContain(`${inputs.directory}/owner does not exist`);
+    await expect(apply(outs, inputs)).rejects.toMatchObject({
+        code: "HOST_DIFFERENT",
+        fix: expect.stringContaining(`write ${OWNER} to ${inputs.directory}/owner`) as string,
+    });
+    expect(existsSync(inputs.directory)).toBe(false);
+    renameSync(`${inputs.directory}-elsewhere`, inputs.directory);
+    expect(await differences(await apply(outs, inputs))).toEqual([]);
+});
+
+test("the removal leaves another stack's registry alone, also where the own directory is gone", async () => {
+    const state = await apply(undefined, inputs);
+    rmSync(inputs.directory, { recursive: true });
+    const unit = join(host.root, `etc/systemd/system/${PUSH}.service`);
+    writeFileSync(unit, readFileSync(unit, "utf8").replace(OWNER, "project/other"));
+    const lines: string[] = [];
+    await provider.remove(state, operationContext(lines));
+    expect(lines.join("\n")).toMatch(/registry-passthrough-push\.service: not of this stack any more/);
+    expect(host.state()).toMatchObject({
+        containers: { [PULL]: {}, [PUSH]: {} },
+        tables: { [TABLE]: expect.any(String) as string },
+    });
+});
+
+test("another key to log in with is tried, and nothing else is done", async () => {
+    const state = await apply(undefined, inputs);
+    host.server.commands.length = 0;
+    const login = { privateKey: `${inputs.login.privateKey}\n` };
+    const { starts } = host.state();
+    const updated = await apply(state, { ...inputs, login });
+    expect(updated).toEqual({ ...state, login });
+    expect(host.server.commands.join("\n")).not.toMatch(/daemon-reload|mkdir|nft/);
+    expect(host.server.commands).not.toHaveLength(0);
+    expect(host.state().starts).toEqual(starts);
+    writeFileSync(join(host.root, "etc/machine-id"), `${"f".repeat(32)}\n`);
+    await expect(apply(updated, inputs)).rejects.toMatchObject({ code: "HOST_DIFFERENT" });
+});
+
+test("a registry that ends soon after podman has started it did not start", async () => {
+    const pid = `$(sed -n 's/.*"${PULL}":{"pid":\\([0-9]*\\).*/\\1/p' '${join(host.root, "state.json")}')`;
+    host.program("sleep", `pid=${pid}; kill -9 $pid 2>/dev/null; while kill -0 $pid 2>/dev/null; do :; done; exit 0`);
+    await expect(apply(undefined, inputs)).rejects.toThrow(
+        /the instance for pulls does not start: registry: the words of the journal/,
+    );
 });

@@ -2,7 +2,7 @@ import { RENDERED_MARK } from "../targets/target";
 import type { AddressRange } from "./address-range";
 import { type AccessInput, admittedRanges, registryEndpoint } from "./network-access";
 
-export const FIREWALL_TABLE = "inet registry_passthrough";
+const FIREWALL_TABLE = "inet registry_passthrough";
 /** Before destination NAT (-100), so that published ports of containers are seen by their own number. */
 const PRIORITY = -150;
 
@@ -19,13 +19,14 @@ export function hostFirewall(input: AccessInput): string {
 /**
  * The rules alone: these ports of this machine are for these addresses, and for itself.
  * @param ranges without overlaps
+ * @param table family and name; rules that are loaded in different ways must not replace each other
  */
-export function hostRules(ranges: readonly AddressRange[], ports: readonly number[]): string {
+export function hostRules(ranges: readonly AddressRange[], ports: readonly number[], table = FIREWALL_TABLE): string {
     const to = `fib daddr type local tcp dport ${ports.length === 1 ? String(ports[0]) : `{ ${ports.join(", ")} }`}`;
     return [
-        `table ${FIREWALL_TABLE}`,
-        `delete table ${FIREWALL_TABLE}`,
-        `table ${FIREWALL_TABLE} {`,
+        `table ${table}`,
+        `delete table ${table}`,
+        `table ${table} {`,
         ...addressSet("admitted4", "ipv4_addr", ranges, 4),
         ...addressSet("admitted6", "ipv6_addr", ranges, 6),
         "    chain registry {",

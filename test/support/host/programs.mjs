@@ -13,7 +13,7 @@ const root = process.env.HOST_ROOT ?? "";
 const stateFile = join(root, "state.json");
 /** @typedef {{names: string[]}} Image */
 /** @typedef {{pid: number, labels: Record<string, string>, image: string}} Container */
-/** @type {{images: Record<string, Image>, containers: Record<string, Container>, enabled: string[], active: string[], rules: string, version: string, starts: string[]}} */
+/** @type {{images: Record<string, Image>, containers: Record<string, Container>, enabled: string[], active: string[], tables: Record<string, string>, version: string, starts: string[]}} */
 const state = JSON.parse(readFileSync(stateFile, "utf8"));
 const save = () => writeFileSync(stateFile, JSON.stringify(state));
 const [name = "", ...args] = process.argv.slice(2);
@@ -94,7 +94,7 @@ function end(cidFile) {
 const FLAGS = new Set([
     ...["--cgroups=no-conmon", "--rm", "--sdnotify=conmon", "--replace", "--detach", "--network=host", "--read-only"],
     ...["--pull=never", "--cap-drop=all", "--security-opt=no-new-privileges", "--env=OTEL_TRACES_EXPORTER=none"],
-    "--entrypoint=registry",
+    ...["--user=0:0", "--entrypoint=registry"],
 ]);
 
 /** Starts the real registry, with the paths of the container as those of the host. @param {string[]} words */
@@ -160,12 +160,12 @@ function systemctl() {
         state.enabled = state.enabled.filter((unit) => !named.includes(unit));
         if (args.includes("--now")) for (const unit of named) stop(unit);
     } else if (verb === "start") for (const unit of named.filter((one) => !isActive(one))) start(unit);
-    else if (verb === "restart")
-        for (const unit of named) {
-            stop(unit);
-            start(unit);
-        }
-    else if (verb === "is-active") return report(named.map(isActive), "active", "inactive", 3);
+    else if (verb === "restart") {
+        // Requires= passes a restart on.
+        const all = [...named, ...state.active.filter((unit) => named.some((one) => requires(unit, one)))];
+        for (const unit of all) stop(unit);
+        for (const unit of all) start(unit);
+    } else if (verb === "is-active") return report(named.map(isActive), "active", "inactive", 3);
     else if (verb === "is-enabled")
         return report(
             named.map((unit) => state.enabled.includes(unit)),
@@ -195,6 +195,11 @@ function isActive(unit) {
     return state.active.includes(unit) && (container === undefined || isAlive(container.pid));
 }
 
+/** @param {string} unit @param {string} other */
+function requires(unit, other) {
+    return readFileSync(join(units, unit), "utf8").split("\n").includes(`Requires=${other}`);
+}
+
 /** @param {string} unit @param {string} key */
 function execute(unit, key) {
     const text = readFileSync(join(units, unit), "utf8");
@@ -220,19 +225,21 @@ function stop(unit) {
     state.active = state.active.filter((one) => one !== unit);
 }
 
-/** nft(8), with one table. */
+/** nft(8), with files that replace one table. */
 function nft() {
-    const table = "table inet registry_passthrough";
     const [, check, file] = /^(-c )?-f (\S+)$/.exec(line) ?? [];
     if (file !== undefined) {
         const text = readFileSync(file, "utf8");
-        if (!text.includes(`delete ${table}`)) fail(`${file}:1:1: syntax error`, 1);
-        if (check === undefined) state.rules = text;
-    } else if (line === `-s list ${table}` || line === `list ${table}`) {
-        if (state.rules === "") fail("Error: No such file or directory", 1);
-        return console.log(state.rules);
-    } else if (line === `delete ${table}`) state.rules = "";
-    else fail(`nft stand-in: unknown: ${line}`);
+        const [, table] = /^delete table (inet \w+)$/m.exec(text) ?? [];
+        if (table === undefined || !text.includes(`\ntable ${table} {\n`)) fail(`${file}:1:1: syntax error`, 1);
+        if (check === undefined) state.tables[table] = text;
+        return save();
+    }
+    const [, verb, table = ""] = /^(-s list|list|delete) table (inet \w+)$/.exec(line) ?? [];
+    if (verb === undefined) fail(`nft stand-in: unknown: ${line}`);
+    const rules = state.tables[table] ?? fail("Error: No such file or directory", 1);
+    if (verb !== "delete") return console.log(rules);
+    state.tables = Object.fromEntries(Object.entries(state.tables).filter(([name]) => name !== table));
     save();
 }
 

@@ -10,7 +10,8 @@ interface HostState {
     readonly containers: Readonly<Record<string, { readonly pid: number }>>;
     readonly enabled: readonly string[];
     readonly active: readonly string[];
-    readonly rules: string;
+    /** Rules by the name of their table. */
+    readonly tables: Readonly<Record<string, string>>;
     /** Of podman. */
     readonly version: string;
     /** Names of containers in the order in which they were started. */
@@ -38,6 +39,8 @@ export class TestHost {
             const text = `#!/bin/sh\nHOST_ROOT='${root}' exec '${process.execPath}' '${script}' ${name} "$@"\n`;
             writeFileSync(join(root, "bin", name), text, { mode: 0o755 });
         }
+        // What is waited for has happened: each command of the stand-ins ends when it is done.
+        writeFileSync(join(root, "bin/sleep"), "#!/bin/sh\n", { mode: 0o755 });
         const env = { PATH: `${join(root, "bin")}:${process.env.PATH ?? ""}` };
         const server = await SshServer.start({
             env,
@@ -46,7 +49,7 @@ export class TestHost {
                 command.replaceAll(/(?<![\w/])\/(etc\/systemd|run\/systemd|etc\/machine-id)/g, `${root}/$1`),
         });
         const host = new TestHost(server, root);
-        host.change({ images: {}, containers: {}, enabled: [], active: [], rules: "", version: "4.9.4", starts: [] });
+        host.change({ images: {}, containers: {}, enabled: [], active: [], tables: {}, version: "4.9.4", starts: [] });
         return host;
     }
 
