@@ -28,8 +28,7 @@ import {
 } from "./kind";
 import { settle } from "./settle";
 
-/** Another way to the host, or another key to log in with, is no change of the registry. */
-const COMPARED = comparedInputs(kind, ["host", "login"]);
+const COMPARED = comparedInputs(kind);
 const KEY = "site.registry.deploy.installer";
 
 /** Its own installer has set the registry up on a host; it answers, and takes the administrator's account. */
@@ -72,6 +71,7 @@ export const registryInstallationProvider: RegistryProvider<RegistryInstallation
     update: async (olds, news, context) => {
         requireSamePlace(olds, news);
         requireTrustedCertificate(olds, news);
+        if (hasOtherLoginOnly(olds, news)) return { ...olds, ...news };
         return install(news, olds, context);
     },
 
@@ -85,6 +85,12 @@ export const registryInstallationProvider: RegistryProvider<RegistryInstallation
         context.log.line("info", `${host.address}: ${directory} stays, with the content (${KEY}.deleteContent)`);
     },
 };
+
+/** Another address is looked at: it must lead to the same host. */
+function hasOtherLoginOnly(olds: RegistryInstallationOutputs, news: RegistryInstallationInputs): boolean {
+    if (olds.differences.length > 0 || olds.host.address !== news.host.address) return false;
+    return changedInputs(olds, news, COMPARED).every((name) => name === "host" || name === "login");
+}
 
 /** @throws PassthroughError `CONFIG_INVALID` if the content, or the name that it is known by, would be left behind */
 function requireSamePlace(olds: Partial<RegistryInstallationInputs>, news: RegistryInstallationInputs): void {
@@ -123,7 +129,8 @@ async function install(
     context: RegistryContext,
 ): Promise<RegistryInstallationOutputs> {
     const known = olds?.secrets;
-    let secrets = known;
+    // Undefined until something is written: state stays as it is if that is not reached.
+    let secrets: InstallationSecrets | undefined;
     const outputs = (used: InstallationSecrets, differences: readonly string[]) => ({
         ...inputs,
         admin: { username: ADMINISTRATOR, password: used.password },

@@ -1,11 +1,12 @@
-import { randomBytes } from "node:crypto";
-import { type HostSession, hostError, shellCommand, writeHostFile } from "../ssh";
+import { createHash, randomBytes } from "node:crypto";
+import { type HostSession, hostError, shellCommand, shellWord, writeHostFile } from "../ssh";
 import { harborSteps } from "./harbor/steps";
-import { asRoot } from "./host-script";
+import { asRoot, readFacts } from "./host-script";
 import {
     type Difference,
     type Installation,
     type InstallationSecrets,
+    type InstalledFile,
     type InstalledKind,
     type InstallerSteps,
     type InstallerWork,
@@ -13,6 +14,7 @@ import {
     unpackedInstaller,
 } from "./installation";
 import { bringInstaller, removeOtherInstallers } from "./installer-archive";
+import { runExclusively } from "./installer-run";
 import { mirrorRegistrySteps } from "./mirror-registry/steps";
 import { requireReadyHost } from "./preflight";
 import {
@@ -68,6 +70,7 @@ export async function applyInstallation(
     if (record === undefined && options.mustExist === true) throw missingError(session, installation);
     if (record === undefined) await requireReadyHost(session, installation, steps, now);
     await makeFolder(session, installation);
+    await requireNoInstaller(session, installation);
     const known = options.secrets ?? (await readSecrets(session, installation));
     const secrets = completeSecrets(installation.kind, known, record?.installed === undefined);
     options.onSecrets(secrets);
@@ -84,7 +87,7 @@ export async function applyInstallation(
     await options.settle(secrets);
     const { initial: _, ...lasting } = secrets;
     options.onSecrets(lasting);
-    const sums = await fileSums(session, installation, steps);
+    const sums = await sumsOf(session, installation, steps.files(installation));
     await writeRecord(session, installation, { installed: { ...installerOf(installation), sums } });
     await writeSecrets(session, installation, lasting);
     await removeOtherInstallers(session, installation);
@@ -128,9 +131,11 @@ export async function compareInstallation(
     requireOwn(session, record, installation);
     if (record.installed === undefined || record.started !== undefined)
         return [{ part: "installation", text: "its installation was not completed" }];
-    const { version } = record.installed;
+    const { version, sha256 } = record.installed;
     if (version !== installation.installer.version)
         return [{ part: "installation", text: `${version} is installed, not ${installation.installer.version}` }];
+    if (sha256 !== installation.installer.sha256)
+        return [{ part: "installation", text: `${version} is installed from another archive (SHA-256 ${sha256})` }];
     return lookAt(session, installation, steps, record.installed.sums);
 }
 
@@ -152,14 +157,55 @@ export async function removeInstallation(
 ): Promise<void> {
     const steps = STEPS[installation.kind];
     const record = await readRecord(session, installation);
-    if (record === undefined) return;
+    if (record === undefined) return requireNothingLeft(session, installation, steps);
     requireOwn(session, record, installation);
+    await requireNoInstaller(session, installation);
     if (!removesContent) return steps.stop(session, installation);
     const unpacked = unpackedInstaller(installation, record.installed ?? installation.installer);
-    if (record.installed !== undefined) await steps.uninstall({ session, installation, secrets, unpacked, ...options });
-    else await steps.stop(session, installation);
+    if (record.installed !== undefined) {
+        await steps.uninstall({ session, installation, secrets, unpacked, ...options });
+        // Its installer goes now: the next run, if this one is ended, must not need it.
+        await writeRecord(session, installation, { started: record.started ?? record.installed });
+    } else await steps.stop(session, installation);
+    await removeFolder(session, installation);
+}
+
+/** The record goes last: without it, what is left would be somebody else's. */
+async function removeFolder(session: HostSession, installation: Installation): Promise<void> {
     const { directory } = installation;
-    await asRoot(session, { thing: directory }, [shellCommand("rm", "-rf", "--one-file-system", directory)]);
+    const [folder, record] = [directory, installationPaths(installation).record].map(shellWord);
+    const kept = `! -path ${record} ! -name lost+found`;
+    await asRoot(session, { thing: directory }, [
+        `find -H ${folder} -mindepth 1 -maxdepth 1 ${kept} -exec rm -rf --one-file-system -- {} +`,
+        `rm -f ${record}`,
+        // A disk that is mounted there stays.
+        `rmdir ${folder} 2> /dev/null || :`,
+    ]);
+}
+
+/** @throws PassthroughError `HOST_NOT_READY` if the registry is on the host, and its folder is not */
+async function requireNothingLeft(
+    session: HostSession,
+    { directory }: Installation,
+    { foreign }: InstallerSteps,
+): Promise<void> {
+    const found = readFacts(await asRoot(session, { thing: directory }, [foreign])).get("foreign") ?? [];
+    if (found.length === 0) return;
+    const problem = `the host has ${found.join(", ")}, and nothing is installed in ${directory}: is its disk mounted?`;
+    throw hostError(session.connection, "HOST_NOT_READY", problem, {
+        thing: "site.registry.deploy.installer.directory",
+        fix: "mount its disk, and run again; if what was on it is lost, remove these from the host by hand first",
+    });
+}
+
+/** @throws PassthroughError `HOST_NOT_READY` if one that an earlier run has started still works */
+async function requireNoInstaller(session: HostSession, installation: Installation): Promise<void> {
+    const { status, stderr } = await runExclusively(session, installation, []);
+    if (status === 0) return;
+    throw hostError(session.connection, "HOST_COMMAND_FAILED", stderr.trim() || `flock ended with status ${status}`, {
+        thing: installationPaths(installation).lock,
+        fix: "mend that on the host (flock is of the package util-linux), and run again",
+    });
 }
 
 function installerOf({ installer: { version, sha256 } }: Installation) {
@@ -205,22 +251,35 @@ async function lookAt(
     steps: InstallerSteps,
     sums: Readonly<Record<string, string>>,
 ): Promise<readonly Difference[]> {
-    const now = await fileSums(session, installation, steps);
-    const changed = steps.files(installation).filter(({ name }) => now[name] !== sums[name]);
+    const files = steps.files(installation);
+    const now = await sumsOf(session, installation, [...files, certificateFile(installation)]);
+    const changed = files.filter(({ name }) => now[name] !== sums[name]);
     const found = changed.map(({ name, part }): Difference => ({
         part,
         text: `${name} was ${now[name] === "" ? "removed" : "changed"}`,
     }));
-    return [...found, ...(await steps.look(session, installation))];
+    return [...found, ...certificateDifference(installation, now), ...(await steps.look(session, installation))];
+}
+
+/** A renewal that was ended before it wrote anything has left the former one, which the registry shows. */
+function certificateDifference(installation: Installation, sums: Readonly<Record<string, string>>): Difference[] {
+    const { name, part } = certificateFile(installation);
+    const wanted = createHash("sha256").update(installation.chain).digest("hex");
+    if (sums[name] === wanted) return [];
+    return [{ part, text: sums[name] === "" ? `${name} was removed` : `${name} is another certificate` }];
+}
+
+function certificateFile(installation: Installation): InstalledFile {
+    const { certificate } = installationPaths(installation);
+    return { name: certificate, word: shellWord(certificate), part: "certificate" };
 }
 
 /** Name -> SHA-256; "" for a file that does not exist. */
-async function fileSums(
+async function sumsOf(
     session: HostSession,
     installation: Installation,
-    steps: InstallerSteps,
+    files: readonly InstalledFile[],
 ): Promise<Readonly<Record<string, string>>> {
-    const files = steps.files(installation);
     const printed = await asRoot(session, { thing: installation.directory }, [
         ...files.map(({ word }) => `file=${word}; if [ -e "$file" ]; then sha256sum < "$file"; else echo; fi`),
     ]);

@@ -55,6 +55,8 @@ export interface InstallationPaths {
     readonly key: string;
     /** Unpacked installers, each in a folder of its own. */
     readonly installers: string;
+    /** Held (flock) by an installer that works. */
+    readonly lock: string;
 }
 
 /** The user name of the administrator that an installer makes; in mirror-registry the only superuser's. */
@@ -68,6 +70,7 @@ export function installationPaths({ directory }: Pick<Installation, "directory">
         certificate: `${directory}/tls/registry.crt`,
         key: `${directory}/tls/registry.key`,
         installers: `${directory}/installers`,
+        lock: `${directory}/.lock`,
     };
 }
 
@@ -121,7 +124,10 @@ export interface InstallerWork {
 export interface InstallerSteps {
     /** What its archive has to have. */
     readonly parts: (installer: InstallerArchive) => readonly InstallerPart[];
-    /** Prints `foreign <what>` for an installation on the host that this program has not made, and ends with status 0. */
+    /**
+     * Prints `foreign <what>` for each unit or container of such a registry that the host has, whoever has installed it. With
+     * `set -e` it fails where that cannot be found out.
+     */
     readonly foreign: string;
     /** What the host has to have. */
     readonly requirements: Requirements;

@@ -9,6 +9,14 @@ import type { Installation, InstallerSteps } from "./installation";
 const CLOCK_SECONDS = 300;
 
 /**
+ * What is in the folder of an installation, but for what a run leaves that was ended before it wrote its record. An installer
+ * writes over what is there, and an uninstallation removes it.
+ */
+const CONTENT = `-mindepth 1 -maxdepth 1 ${["lost+found", "tls", "secrets.json", ".lock", ".*.registry-passthrough"]
+    .map((name) => `! -name '${name}'`)
+    .join(" ")}`;
+
+/**
  * That a host can have the installation, before anything is written to it: everything that it lacks at once.
  * @param now milliseconds since 1970
  * @throws PassthroughError `HOST_NOT_READY`
@@ -29,6 +37,8 @@ export async function requireReadyHost(
         `echo "disk $(df -Pk "$at" | awk 'NR == 2 {print $4}')"`,
         `${shellCommand("getent", "hosts", hostName(host))} > /dev/null || echo "unresolved"`,
         `if command -v ss > /dev/null; then ss -Hltnp | awk '{print "listener", $4, $6}'; else echo "missing ss (package iproute)"; fi`,
+        "command -v flock > /dev/null || echo 'missing flock (package util-linux)'",
+        `find -H ${[directory, `${directory}/tls`].map(shellWord).join(" ")} ${CONTENT} 2> /dev/null | sed -n '1,3s|^|content |p'`,
         "set +e",
         requirements.script,
         foreign,
@@ -39,6 +49,7 @@ export async function requireReadyHost(
     const findings = [
         ...(facts.get("missing") ?? []).map((what) => `it lacks ${what}`),
         ...(facts.get("foreign") ?? []).map((what) => `it has ${what}, which this stack has not installed`),
+        ...otherContent(directory, facts.get("content") ?? []),
         ...shortage("memory", number("memory"), requirements.memory),
         ...shortage(`free space below ${directory}`, number("disk") * 1024, requirements.disk),
         ...(facts.has("unresolved") ? [`it cannot resolve ${hostName(host)}, its own name for clients`] : []),
@@ -52,6 +63,13 @@ export async function requireReadyHost(
         place: { host: hostLabel(session.connection) },
         fix: "mend that on the host, and run again: nothing was written to it",
     });
+}
+
+function otherContent(directory: string, found: readonly string[]): string[] {
+    if (found.length === 0) return [];
+    return [
+        `${directory} is not empty (${found.join(", ")}): name a folder of its own in site.registry.deploy.installer.directory`,
+    ];
 }
 
 function shortage(what: string, has: number, needs: number): string[] {

@@ -48,7 +48,7 @@ export function readInstallation(
         issues.push({ key: KEY, problem: `this program runs no installer of ${type}: ${NO_INSTALLER[type]}`, fix });
         return undefined;
     }
-    const { host, directory, file, fileOnHost, sha256, httpPort, deleteContent } = configured;
+    const { directory, file, fileOnHost, sha256, httpPort, deleteContent } = configured;
     const version = configured.version.replace(/^v/, "");
     if (plainHttp === true)
         issues.push({ key: KEY, problem: "it always serves TLS, and plainHttp is set", fix: "leave out plainHttp" });
@@ -60,10 +60,13 @@ export function readInstallation(
         const problem = file === undefined ? "it names no archive" : "it names two archives";
         issues.push({ key: KEY, problem, fix: "write file (on this machine) or fileOnHost (on the host)" });
     }
-    collectIssue(`${KEY}.host.hostKey`, issues, () => parseHostKey(host.hostKey));
+    // Without privateKeyFile: state has no paths of one machine.
+    const { address, port, user, hostKey } = configured.host;
+    collectIssue(`${KEY}.host.hostKey`, issues, () => parseHostKey(hostKey));
     issues.push(...versionIssues(type, version));
     return {
-        ...{ host, directory, httpPort, deleteContent },
+        host: { address, port, user, hostKey: hostKey.trim() },
+        ...{ directory, httpPort, deleteContent },
         installer: { path: file ?? fileOnHost ?? "", isOnHost: file === undefined, sha256, version },
     };
 }

@@ -113,6 +113,26 @@ test("what is different is said and mended; a run without a change starts nothin
     expect(await texts()).toEqual([]);
 });
 
+test("another port to redirect from is written to the configuration", async () => {
+    await apply();
+    const changed = installation({ httpPort: 8081 });
+    expect(await texts(changed)).toEqual(["it redirects from port 8080, not 8081"]);
+    await apply(changed);
+    expect(host.read(bundle(V13), "harbor.yml")).toMatch(/^http:\n {2}port: 8081$/m);
+    expect(await texts(changed)).toEqual([]);
+});
+
+test("its installer has the lock as long as it works", async () => {
+    const lock = host.path(".lock");
+    // install.sh calls it.
+    host.program(
+        "dirname",
+        `if [ -e ${lock} ]; then flock -n ${lock} true && echo lock free || echo lock held; fi >> "$HOST_STATE/log"; exec /usr/bin/dirname "$@"`,
+    );
+    await apply();
+    expect(new Set(host.calls(/^lock/))).toEqual(new Set(["lock held"]));
+});
+
 test("another certificate is read by nginx, and no container is started again", async () => {
     await apply();
     host.calls();
@@ -203,6 +223,10 @@ test("an archive on the host is taken from there, after its checksum", async () 
 });
 
 test("an unpacking that was ended half way is begun anew", async () => {
+    host.set("disk-full");
+    await expect(apply()).rejects.toMatchObject({ code: "INSTALLER_FAILED" });
+    host.set("disk-full", false);
+    rmSync(host.path("installers"), { recursive: true });
     const partial = `${bundle(V13).replace(/\/harbor$/, "")}.partial`;
     mkdirSync(host.path(partial), { recursive: true });
     writeFileSync(host.path(partial, "half"), "");

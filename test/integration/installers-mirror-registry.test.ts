@@ -1,4 +1,4 @@
-import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
     type Installation,
@@ -58,6 +58,10 @@ async function apply(wanted = installation(), settle = () => Promise.resolve()):
 
 const texts = async (wanted = installation()) =>
     (await onHost(server.connection, (session) => compareInstallation(session, wanted))).map(({ text }) => text);
+const remove = (removesContent: boolean) =>
+    onHost(server.connection, (session) =>
+        removeInstallation(session, installation(), { removesContent, secrets: secrets as InstallationSecrets }),
+    );
 const runs = () => host.calls(/^mirror-registry (install|upgrade|uninstall)/);
 
 test("is installed with our certificate, a password that is used once, and everything in one folder", async () => {
@@ -128,6 +132,17 @@ test("another certificate is shown without an installation", async () => {
     expect(host.read("quay/quay-config/ssl.cert")).toBe("second certificate\n");
 });
 
+test("a certificate that never came to the host is a difference, and so is another archive of the same version", async () => {
+    await apply();
+    const renewed = installation({ chain: "second certificate\n", key: "second key\n" });
+    expect(await texts(renewed)).toEqual([`${host.path("tls/registry.crt")} is another certificate`]);
+    const again = packInstaller("mirror-registry", "2.0.7", ["sqlite3.tar"]);
+    const repacked = installation({ installer: { ...again, isOnHost: false } });
+    expect(await texts(repacked)).toEqual([`2.0.7 is installed from another archive (SHA-256 ${V7.sha256})`]);
+    await apply(repacked);
+    expect(await texts(repacked)).toEqual([]);
+});
+
 test("a newer version is an upgrade, and an older one is refused before anything is written", async () => {
     await apply();
     const config = host.read("quay/quay-config/config.yaml");
@@ -184,10 +199,6 @@ test("a registry that does not answer after its installation is not complete", a
 
 test("without its content it is only stopped, and the same stack takes it into use again", async () => {
     await apply();
-    const remove = (removesContent: boolean) =>
-        onHost(server.connection, (session) =>
-            removeInstallation(session, installation(), { removesContent, secrets: secrets as InstallationSecrets }),
-        );
     host.calls();
     await remove(false);
     expect(host.calls(/disable/)).toEqual(
@@ -220,6 +231,45 @@ test("one that somebody else has installed is left alone", async () => {
     });
 });
 
+test("a folder with something in it is refused, and stays as it is", async () => {
+    mkdirSync(host.path("quay"), { recursive: true, mode: 0o755 });
+    writeFileSync(host.path("quay/notes.txt"), "mine");
+    writeFileSync(host.path(".bashrc"), "");
+    const refused = {
+        code: "HOST_NOT_READY",
+        problem: expect.stringMatching(
+            new RegExp(
+                `^${host.directory} is not empty \\(${host.directory}/\\S+, ${host.directory}/\\S+\\): name a folder`,
+            ),
+        ) as string,
+    };
+    await expect(apply()).rejects.toMatchObject(refused);
+    expect(host.read("quay/notes.txt")).toBe("mine");
+    expect(readdirSync(host.directory).sort()).toEqual([".bashrc", "quay"]);
+    for (const name of ["quay", ".bashrc"]) rmSync(host.path(name), { recursive: true });
+    mkdirSync(host.path("tls"));
+    writeFileSync(host.path("tls/registry.key"), "mine");
+    await expect(apply()).rejects.toMatchObject({ code: "HOST_NOT_READY" });
+    expect(host.read("tls/registry.key")).toBe("mine");
+    rmSync(host.path("tls/registry.key"));
+    // What a mounted disk has, and what a run leaves that was ended at its beginning.
+    mkdirSync(host.path("lost+found"));
+    for (const name of ["secrets.json", ".lock", ".installation.json.registry-passthrough"])
+        writeFileSync(host.path(name), "");
+    await apply();
+    expect(await texts()).toEqual([]);
+});
+
+test("its installer has the lock as long as it works", async () => {
+    const lock = host.path(".lock");
+    host.program(
+        "node",
+        `if [ "$2" = install ]; then flock -n ${lock} true && echo lock free || echo lock held; fi >> "$HOST_STATE/log"; exec ${process.execPath} "$@"`,
+    );
+    await apply();
+    expect(host.calls(/^lock/)).toEqual(["lock held"]);
+});
+
 test("everything that a host lacks is said at once, before anything is written", async () => {
     host.showFacts({
         memory: 2 * 1024 ** 3,
@@ -227,6 +277,8 @@ test("everything that a host lacks is said at once, before anything is written",
         listeners: ['LISTEN 0 511 0.0.0.0:8443 0.0.0.0:* users:(("nginx",pid=812,fd=6))'],
     });
     for (const name of ["setfacl", "hostname"]) host.removeProgram(name);
+    mkdirSync(host.path(), { recursive: true });
+    writeFileSync(host.path("notes.txt"), "");
     host.program("getenforce", "echo Enforcing");
     host.program("python3", "exit 1");
     host.program("sshd", "printf 'port 2222\\npermitrootlogin no\\n'");
@@ -246,9 +298,10 @@ test("everything that a host lacks is said at once, before anything is written",
         "it cannot resolve unresolved.site-a.test",
         "seconds behind this machine's",
         "port 8443 is taken by nginx (process 812)",
+        `${host.directory} is not empty (${host.path("notes.txt")})`,
     ])
         expect(error?.problem).toContain(finding);
-    expect(host.has()).toBe(false);
+    expect(readdirSync(host.directory)).toEqual(["notes.txt"]);
 });
 
 test("systemd that cannot be asked is no difference but an error", async () => {

@@ -78,9 +78,37 @@ test("the administrator has a password that no command had, is a superuser, and 
     const read = await provider.read(outs, context());
     expect(read.outs).toEqual({ ...outs, differences: [] });
     expect(provider.compare(read.outs, inputsOf())).toEqual({ changes: false });
-    // Another way to the host, or another key, changes nothing of the registry.
-    const elsewhere = inputsOf({ host: { ...outs.host, address: "127.0.0.2" }, login: { privateKey: "other" } });
-    expect(provider.compare(outs, elsewhere)).toEqual({ changes: false });
+});
+
+test("another key to log in with is kept in the state, without a look at the host", async () => {
+    const outs = await create();
+    const news = inputsOf({ host: { ...outs.host, user: "other" }, login: { privateKey: "other" } });
+    expect(provider.compare(outs, news)).toEqual({ changes: true });
+    const before = server.commands.length;
+    expect(await provider.update(outs, news, context())).toEqual({ ...outs, host: news.host, login: news.login });
+    expect(server.commands).toHaveLength(before);
+    // What is to be mended is not forgotten over it.
+    const mended = inputsOf({ host: { ...outs.host, user: "operator" } });
+    await provider.update({ ...outs, differences: ["a difference"], login: news.login }, mended, context());
+    expect(server.commands.length).toBeGreaterThan(before);
+});
+
+test("an update that fails before it writes leaves the state as it is, and one that fails later is seen by a refresh", async () => {
+    const outs = await create();
+    const renewed = await authority.issue();
+    const news = inputsOf({ chain: renewed.certificate, key: renewed.key });
+    host.fate = () => "lost-before";
+    const failure: unknown = await provider.update(outs, news, context()).catch((error: unknown) => error);
+    expect(failure).not.toBeInstanceOf(PartialState);
+    expect(failure).toMatchObject({ code: "HOST_CONNECTION_LOST" });
+    // The secrets are the last thing that is written.
+    host.fate = (command) => (command.includes("secrets.json") ? "lost-before" : "run");
+    const partial: unknown = await provider.update(outs, news, context()).catch((error: unknown) => error);
+    if (!(partial instanceof PartialState)) throw partial;
+    host.fate = () => "run";
+    const { outs: found } = await provider.read(partial.known as RegistryInstallationOutputs, context());
+    expect(found.differences).toEqual([`${host.path("tls/registry.crt")} is another certificate`]);
+    expect(provider.compare(found, news)).toEqual({ changes: true });
 });
 
 test("an installation that fails keeps its secrets in the state, and the next update completes it", async () => {

@@ -1,6 +1,6 @@
 import { type HostSession, shellCommand, shellWord, writeHostFile } from "../../ssh";
 import { installerError, installerStep } from "../failure";
-import { asRoot, readFacts, tryAsRoot } from "../host-script";
+import { asRoot, readFacts } from "../host-script";
 import {
     type Difference,
     type Installation,
@@ -12,6 +12,7 @@ import {
     installationPaths,
     unpackedInstaller,
 } from "../installation";
+import { runExclusively } from "../installer-run";
 import { harborConfiguration, harborData } from "./configuration";
 
 /**
@@ -122,20 +123,27 @@ async function renewCertificate({ session, installation }: InstallerWork): Promi
 }
 
 async function look(session: HostSession, installation: Installation): Promise<readonly Difference[]> {
+    const { httpPort, installer } = installation;
+    const configuration = `${bundle(unpackedInstaller(installation, installer))}/harbor.yml`;
     const printed = await asRoot(session, { thing: "docker" }, [
         `docker ps --all --filter label=${PROJECT} --format 'container {{.Names}} {{.Image}} {{.Status}}'`,
         `${isShown(installation)} || echo other-certificate`,
+        `awk '/^[^ ]/ {section = $1} section == "http:" && $1 == "port:" {print "http-port", $2}' ${shellWord(configuration)} 2> /dev/null || :`,
     ]);
     const facts = readFacts(printed);
     const found = (facts.get("container") ?? []).map((text) => text.split(" "));
     const containers = CONTAINERS.flatMap((name): Difference[] => {
         const [, image = "", ...status] = found.find(([other]) => other === name) ?? [];
         if (image === "") return [{ part: "service", text: `the container ${name} does not exist` }];
-        return containerDifference(name, image, status.join(" "), installation.installer.version);
+        return containerDifference(name, image, status.join(" "), installer.version);
     });
     const crt = `${shownFolder(installation)}/server.crt`;
+    const [opened] = facts.get("http-port") ?? [];
     return [
         ...containers,
+        ...(opened !== undefined && opened !== String(httpPort)
+            ? [{ part: "configuration", text: `it redirects from port ${opened}, not ${httpPort}` } as const]
+            : []),
         ...(facts.has("other-certificate")
             ? [{ part: "certificate", text: `${crt} is another certificate` } as const]
             : []),
@@ -172,10 +180,12 @@ async function writeConfiguration({ session, installation, unpacked, secrets }: 
     await writeHostFile(session, { path: `${bundle(unpacked)}/harbor.yml`, content, mode: "0600" }, { root: true });
 }
 
-async function runInstaller({ session, unpacked, secrets, signal, onProgress }: InstallerWork): Promise<void> {
+async function runInstaller(work: InstallerWork): Promise<void> {
+    const { session, installation, unpacked, secrets, signal, onProgress } = work;
     // Its colours come from tput, which needs a terminal that it knows.
-    const result = await tryAsRoot(
+    const result = await runExclusively(
         session,
+        installation,
         [`cd ${shellWord(bundle(unpacked))} && TERM=dumb ./install.sh < /dev/null`],
         {
             timeoutSeconds: MINUTES * 60,

@@ -1,6 +1,6 @@
 import { type HostSession, hostError, shellCommand, shellWord } from "../../ssh";
 import { type KnownFailure, installerError, installerStep } from "../failure";
-import { asRoot, readFacts, tryAsRoot } from "../host-script";
+import { asRoot, readFacts } from "../host-script";
 import {
     ADMINISTRATOR,
     type Difference,
@@ -12,6 +12,7 @@ import {
     type Requirements,
     installationPaths,
 } from "../installation";
+import { runExclusively } from "../installer-run";
 import { compareVersions, parseVersion } from "../versions";
 
 /**
@@ -219,8 +220,9 @@ async function runInstaller(
         ...[...places, ...flags],
     ];
     const password = readsPassword ? ' --initPassword "$initial"' : "";
-    const result = await tryAsRoot(
+    const result = await runExclusively(
         session,
+        installation,
         [
             // It unpacks its images into the current folder.
             `cd ${shellWord(unpacked)} || exit 1`,
@@ -299,7 +301,7 @@ const REQUIREMENTS: Requirements = {
 /** mirror-registry, by its own installer. */
 export const mirrorRegistrySteps: InstallerSteps = {
     parts: () => PARTS,
-    foreign: `for unit in ${UNITS.join(" ")}; do [ "$(systemctl show --property=LoadState --value $unit.service)" != loaded ] || echo "foreign $unit.service"; done`,
+    foreign: `for unit in ${UNITS.join(" ")}; do state=$(systemctl show --property=LoadState --value $unit.service); [ "$state" != loaded ] || echo "foreign $unit.service"; done`,
     requirements: REQUIREMENTS,
     files,
     install,

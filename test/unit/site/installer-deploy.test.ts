@@ -10,7 +10,7 @@ function document(changes: { registry?: object; installer?: object } = {}): obje
             ...{ type: "harbor", mirrorBase: "registry.site-a.example:8443/mirror", certificate: { siteCa: {} } },
             deploy: {
                 installer: {
-                    host: { address: "bastion.site-a.example", hostKey: HOST_KEY },
+                    host: { address: "bastion.site-a.example", hostKey: `${HOST_KEY}\n`, privateKeyFile: "/key" },
                     ...{ version: "v2.14.1", file: "harbor.tgz", sha256: SHA256 },
                     ...changes.installer,
                 },
