@@ -28,7 +28,7 @@ export function pauseImage(label: string): PauseImage {
 }
 
 /** An image with one program, at its root. */
-export function programImage(name: string, program: Buffer, label: string): PauseImage {
+function programImage(name: string, program: Buffer, label: string): PauseImage {
     const layer = programLayer(name, program);
     const config = json({
         ...{ architecture: "amd64", os: "linux" },
@@ -52,7 +52,7 @@ export function pauseArchive(file: string): void {
 }
 
 /** An OCI archive of an image under a name for `ctr images import`. */
-export function imageArchive(file: string, name: string, { manifest, blobs }: PauseImage): void {
+function imageArchive(file: string, name: string, { manifest, blobs }: PauseImage): void {
     const folder = mkdtempSync(join(tmpdir(), "image "));
     try {
         mkdirSync(join(folder, "blobs/sha256"), { recursive: true });
