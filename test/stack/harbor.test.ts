@@ -272,7 +272,7 @@ test("no secret is in state, in what was printed, in an event log, in a URL or i
     expect(canaries.length).toBeGreaterThan(8);
     expect(leaks(canaries, places)).toEqual([]);
     // Each place is the right one, and shows what is no secret.
-    for (const text of Object.values(places)) expect(text).toMatch(/mirror|up --yes --refresh/);
+    for (const text of Object.values(places)) expect(text).toMatch(/mirror|pulumi up --yes/);
     for (const login of fake.harbor.robots) {
         const canary = fake.everyLogin.get(login.secret);
         expect(canary && leaks([canary], { opened })).toHaveLength(1);

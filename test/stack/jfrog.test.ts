@@ -127,7 +127,7 @@ test("no secret is in state, in what was printed, in an event log, in a URL or i
     ];
     expect(canaries.length).toBeGreaterThan(8);
     expect(leaks(canaries, places)).toEqual([]);
-    for (const text of Object.values(places)) expect(text).toMatch(/mirror|up --yes --refresh/);
+    for (const text of Object.values(places)) expect(text).toMatch(/mirror|pulumi up --yes/);
     const opened = await stack.state("--show-secrets");
     const live = platform.tokens.map(({ username, secret }) => ({ username, password: secret }));
     // Of the retired puller state has only the id.
