@@ -1,3 +1,4 @@
+import { ALL } from "./works/delta.mjs";
 import { byRound, median, pairedRatio } from "./statistics.mjs";
 
 const MiB = 1024 * 1024;
@@ -69,6 +70,16 @@ const goals = {
         }),
         smallProvider(series),
     ],
+    G: (series) => {
+        const all = named(series, ALL);
+        const changed = findFloor(series);
+        return [
+            sameBytes(all, changed),
+            atMost("at most 1.3 x an archive of the changed images", all, changed, 1.3),
+            fasterThanBestPeer(series, 1, all),
+            ...modest(series),
+        ];
+    },
     H: (series) =>
         series
             .filter(({ role }) => role === "ours")
@@ -79,6 +90,13 @@ const goals = {
                 const goal = `${profile}: at least 0.9 x the speed of the best fixed number`;
                 return { goal, measured: shown(ratio), met: ratio.median >= 0.9 };
             }),
+    I: (series) => {
+        const floor = findFloor(series);
+        return [
+            over("up", named(series, "up"), floor, { seconds: 15, what: "an empty program" }),
+            smallProvider(series),
+        ];
+    },
     K: (series) => {
         const [one, floor] = [named(series, "with a cluster"), findFloor(series)];
         return [
@@ -106,11 +124,11 @@ function notSlowerThanBestPeer(series) {
     return atMost(`not slower than the best peer (${peer.name})`, named(series, "ours"), peer, 1);
 }
 
-/** @param {Series[]} series @param {number} factor @returns {Verdict} */
-function fasterThanBestPeer(series, factor) {
+/** @param {Series[]} series @param {number} factor @param {Series} [one] @returns {Verdict} */
+function fasterThanBestPeer(series, factor, one = named(series, "ours")) {
     const peer = bestPeer(series);
     if (peer === undefined) return noPeer(`${factor} x faster than the best peer`);
-    const ratio = pairedRatio(seconds(peer), seconds(named(series, "ours")));
+    const ratio = pairedRatio(seconds(peer), seconds(one));
     const goal = `${factor} x faster than the best peer (${peer.name})`;
     return { goal, measured: shown(ratio), met: ratio.median >= factor };
 }
@@ -119,6 +137,17 @@ function fasterThanBestPeer(series, factor) {
 function atMost(goal, left, right, limit) {
     const ratio = pairedRatio(seconds(left), seconds(right));
     return { goal, measured: shown(ratio), met: ratio.median <= limit };
+}
+
+/** @param {Series} one @param {Series} floor @returns {Verdict} that it sent what the floor sent */
+function sameBytes(one, floor) {
+    const sent = (/** @type {Series} */ { runs }) => [...new Set(runs.map(({ sentBytes = NaN }) => sentBytes))];
+    const [all, changed] = [sent(one), sent(floor)];
+    return {
+        goal: "it sends the changed bytes",
+        measured: `${all.join(", ")} bytes of ${changed.join(", ")}`,
+        met: all.length === 1 && changed.length === 1 && all[0] === changed[0],
+    };
 }
 
 /**

@@ -7,7 +7,7 @@ import { measure } from "./measure.mjs";
 /** @import { Content } from "./data/layout.mjs" */
 
 /**
- * @typedef {Omit<import("./measure.mjs").Measured, "stdout"> & {registryCpuSeconds: number, requests: Record<string, number>, phases?: Record<string, number>}} Run
+ * @typedef {Omit<import("./measure.mjs").Measured, "stdout"> & {registryCpuSeconds: number, requests: Record<string, number>, sentBytes?: number, phases?: Record<string, number>}} Run
  * @typedef {{name: string, role: Contender["role"], placesImages: boolean, runs: Run[]}} Series one contender, by round
  */
 
@@ -57,14 +57,26 @@ export async function runOnce(contender, content, executable) {
     const registry = await FreshRegistry.start(executable);
     const line = contender.line && (await Line.open(registry, contender.line));
     try {
-        const before = registry.cpuSeconds();
+        await contender.prepare?.(registry);
+        const [before, asked] = [registry.cpuSeconds(), registry.requests()];
         const { stdout, ...measured } = await measure(await contender.command(line ?? registry));
         const registryCpuSeconds = Math.round((registry.cpuSeconds() - before) * 100) / 100;
         checkArrival(contender, registry, content);
         const phases = contender.phasesOf === undefined ? {} : { phases: contender.phasesOf(stdout) };
-        return { ...measured, registryCpuSeconds, requests: registry.requests(), ...phases };
+        const sent = contender.sentBytesOf === undefined ? {} : { sentBytes: contender.sentBytesOf(stdout) };
+        return { ...measured, registryCpuSeconds, requests: more(asked, registry.requests()), ...sent, ...phases };
     } finally {
         await line?.close();
         await registry.stop();
     }
+}
+
+/**
+ * @param {Record<string, number>} before requests by method
+ * @param {Record<string, number>} after
+ * @returns {Record<string, number>} those between, without methods that had none
+ */
+export function more(before, after) {
+    const counts = Object.entries(after).map(([method, count]) => [method, count - (before[method] ?? 0)]);
+    return Object.fromEntries(counts.filter(([, count]) => Number(count) > 0));
 }

@@ -1,6 +1,8 @@
 import { clusterPreview } from "./works/cluster-preview.mjs";
+import { delta } from "./works/delta.mjs";
 import { lines } from "./works/lines.mjs";
 import { lockAndPreview } from "./works/lock-and-preview.mjs";
+import { many } from "./works/many.mjs";
 import { nothingToDo } from "./works/nothing-to-do.mjs";
 import { forms, race } from "./works/transfer.mjs";
 
@@ -22,10 +24,12 @@ export const works = {
         title: "lock of 10 GB in 100,000 entries; preview of a lock of 10,000 images",
         run: lockAndPreview,
     },
+    G: { title: "the next release of 100 images, 5 of them changed", run: delta },
     H: {
         title: "160 blobs in 80 images (40 in 20 on the thin line) over lines, and to registries that take few requests",
         run: lines,
     },
+    I: { title: "10,000 images in 20 sets, 60,000 blobs; 20 sites", run: many },
     K: {
         title: "preview with a cluster: rules, CA and account, 20 catalog objects, 21 images looked up",
         run: clusterPreview,

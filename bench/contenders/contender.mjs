@@ -15,6 +15,8 @@ import { splitPlace } from "./places.mjs";
  * @property {boolean} placesImages each image ends where it belongs: only then it is a peer, else a second floor
  * @property {(registry: ReachedRegistry) => import("../measure.mjs").Command | Promise<import("../measure.mjs").Command>} command
  * @property {import("../line.mjs").LineProfile} [line] between it and the registry
+ * @property {(registry: ReachedRegistry) => Promise<void>} [prepare] what is in the registry before it; not measured
+ * @property {(stdout: string) => number} [sentBytesOf] what it says that it sent of blobs
  * @property {(stdout: string) => Record<string, number>} [phasesOf] what it says its parts took, in seconds
  */
 

@@ -17,6 +17,7 @@ export function ours({ archive, lock }, name = "ours", checkout = projectRoot, l
         name,
         role: "ours",
         placesImages: true,
+        sentBytesOf: (stdout) => JSON.parse(stdout).sent,
         phasesOf: (stdout) => JSON.parse(stdout).phases,
         command: ({ host, ca }) => ({
             file: process.execPath,

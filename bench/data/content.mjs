@@ -20,8 +20,17 @@ const compiled = createRequire(import.meta.url);
 
 /** @param {keyof typeof shapes} work @returns {Promise<WorkData>} as an OCI layout in a folder */
 export async function layoutData(work) {
-    const { folder, facts } = await made(work, async (place) => {
-        const content = writeLayout(place, shapes[work]());
+    return shapedData(work, shapes[work]);
+}
+
+/**
+ * @param {string} name of the folder
+ * @param {() => import("./shapes.mjs").ImageShape[]} shape
+ * @returns {Promise<WorkData>} as an OCI layout in a folder
+ */
+export async function shapedData(name, shape) {
+    const { folder, facts } = await made(name, async (place) => {
+        const content = writeLayout(place, shape());
         await lockArchive(join(place, "layout"), join(place, "content.lock.json"));
         return content;
     });

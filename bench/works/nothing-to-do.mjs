@@ -4,7 +4,7 @@ import { mirrorPath } from "../contenders/places.mjs";
 import { layoutData } from "../data/content.mjs";
 import { FreshRegistry } from "../fresh-registry.mjs";
 import { measure } from "../measure.mjs";
-import { emptySeries, turned } from "../rounds.mjs";
+import { emptySeries, more, turned } from "../rounds.mjs";
 
 /** @import { Command } from "../measure.mjs" */
 /** @import { Run, Series } from "../rounds.mjs" */
@@ -77,15 +77,10 @@ function contenderRole(name) {
 }
 
 /** @param {Command} command @param {FreshRegistry} registry @returns {Promise<Run>} */
-async function counted(command, registry) {
+export async function counted(command, registry) {
     const before = { cpu: registry.cpuSeconds(), requests: registry.requests() };
     const { stdout: _, ...measured } = await measure(command);
-    /** @type {Record<string, number>} */
-    const requests = {};
-    for (const [method, count] of Object.entries(registry.requests())) {
-        const more = count - (before.requests[method] ?? 0);
-        if (more > 0) requests[method] = more;
-    }
+    const requests = more(before.requests, registry.requests());
     const registryCpuSeconds = Math.round((registry.cpuSeconds() - before.cpu) * 100) / 100;
     return { ...measured, registryCpuSeconds, requests };
 }
