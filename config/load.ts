@@ -92,8 +92,8 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
     const { site, issues } = readSite(document, defaults, { read: readTextFile, now: new Date(), stack });
     // Which secrets are needed depends on a few keys; the rest of the site may be wrong.
     const configured = readConfiguredSite({ value: document }, { value: defaults }, readTextFile);
-    const { type, isDeployed, hasBucket, host, clientCertificate, acmeKeyId, certificateChain } = configured;
-    const { proxy, clusters } = configured;
+    const { type, isDeployed, hasBucket, host, archiveHosts, clientCertificate, acmeKeyId } = configured;
+    const { certificateChain, proxy, clusters } = configured;
     const kubeconfigs = readKubeconfigs(clusters?.value ?? [], (key) => config.get(key), stack);
     const values = pulumi.runtime.allConfig();
     const all = [
@@ -105,9 +105,9 @@ export function loadSite(config = new pulumi.Config("registry-passthrough")): Lo
             : []),
         ...(acmeKeyId ? acmeKeyIssues((key) => config.get(key), acmeKeyId.value, stack) : []),
         ...(hasBucket ? storageAccountIssues((key) => config.get(key), hasBucket.value, stack) : []),
-        ...(host
+        ...(host && archiveHosts
             ? hostLoginIssues(
-                  host.value,
+                  [...(host.value === undefined ? [] : [host.value]), ...archiveHosts.value],
                   readAccounts((key) => config.get(key)),
                   stack,
               )

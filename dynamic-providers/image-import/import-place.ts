@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import type { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { type ImportPlan, type ImportResult, progressText, toImageMap } from "../../lib/import";
-import { readTextFile } from "../../lib/files/text-file";
 import { readLockText } from "../../lib/lock";
 import { digestHex } from "../../lib/oci/digest";
 import type { MirrorBase } from "../../lib/mirror/mirror-reference";
@@ -65,7 +64,8 @@ async function importOnHost(
 ): Promise<ImportResult> {
     const { inputs, images } = work;
     const { privateKeyFile, owner, ...address } = place;
-    const connection = { ...address, privateKey: readTextFile(privateKeyFile) };
+    const login = context.process.settings.archiveHostLogin(privateKeyFile);
+    const connection = { ...address, ...login };
     const run = async () => {
         const request = {
             ...{ request: requestOf(work, inputs.archive, 1, context), secrets: pushSecrets(inputs, context.process) },

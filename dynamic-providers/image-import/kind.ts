@@ -34,7 +34,8 @@ const hostPlace = z
         port: z.number(),
         user: z.string(),
         hostKey: z.string(),
-        privateKeyFile: z.string(),
+        /** Absent: the secret hostPrivateKey is used. */
+        privateKeyFile: z.string().optional(),
         /** `<project>/<stack>` */
         owner: z.string(),
     })

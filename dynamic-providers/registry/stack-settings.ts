@@ -1,3 +1,4 @@
+import { PassthroughError } from "../../lib/errors/errors";
 import { certificatesIn, compareCertificates } from "../../lib/http/certificates";
 import type { Credentials } from "../../lib/http/credentials";
 import { readTextFile } from "../../lib/files/text-file";
@@ -9,6 +10,7 @@ import {
     type ConfiguredAccounts,
     type ConfiguredSite,
     type HostAddress,
+    type HostLogin,
     type RegistryConnection,
     type SiteRegistry,
     UNKNOWN_SITE,
@@ -174,12 +176,29 @@ export class StackSettings {
         return { address, port, user, hostKey, ...(hostLogin(today, this.accounts) ?? login) };
     }
 
+    /**
+     * What the user of a host that an archive is on logs in with, as it is configured today.
+     * @param file with the private key; undefined: it is a secret of the stack
+     * @throws PassthroughError `SSH_KEY_INVALID` if there is none; errors of the file
+     */
+    archiveHostLogin(file: string | undefined): HostLogin {
+        const host = file === undefined ? {} : { privateKeyFile: file, keyFileText: readTextFile(file) };
+        const login = hostLogin(host, this.accounts);
+        if (login !== undefined) return login;
+        throw new PassthroughError(file === undefined ? "it is not set" : "it is empty", {
+            code: "SSH_KEY_INVALID",
+            thing: file === undefined ? "hostPrivateKey" : `private key ${file}`,
+            fix: "set the secret hostPrivateKey, or privateKeyFile of the host",
+        });
+    }
+
     /** Every secret text of the configuration, to be removed from messages. */
     secretTexts(): string[] {
         const { superuserPassword, clientKey, registryCertificateKey, hostPrivateKey, hostPassphrase, ...logins } =
             this.accounts;
         const keys = [clientKey, registryCertificateKey, this.site.clientCertificate?.value?.keyFileText];
-        const host = [hostPrivateKey, hostPassphrase, this.site.host?.value?.keyFileText];
+        const files = [this.site.host?.value, ...(this.site.archiveHosts?.value ?? [])].map((one) => one?.keyFileText);
+        const host = [hostPrivateKey, hostPassphrase, ...files];
         return [
             ...Object.values(logins).flatMap(accountTexts),
             ...(superuserPassword ? [superuserPassword] : []),

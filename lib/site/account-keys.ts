@@ -126,8 +126,9 @@ export const accountsSchema = z.strictObject({
         .optional()
         .meta({
             description:
-                "Private key that the user of `site.registry.deploy.host` or `deploy.installer.host` logs in with: the text of a file " +
-                "of ssh-keygen. `config set` reads it from standard input",
+                "Private key that the users of `site.registry.deploy.host`, `deploy.installer.host` and `site.content[].at.host` log " +
+                "in with, where a host names no `privateKeyFile`: the text of a file of ssh-keygen. `config set` reads it from " +
+                "standard input",
             defaultText: "none: required with such a host, unless it names a privateKeyFile",
             fix: `${setWith("hostPrivateKey", true)} < id_ed25519`,
             isSecret: true,
@@ -136,7 +137,7 @@ export const accountsSchema = z.strictObject({
         .string()
         .optional()
         .meta({
-            description: "Passphrase of that private key",
+            description: "Passphrase of the private keys of hosts that are encrypted, also of those in files",
             defaultText: "none: the key is not encrypted",
             fix: setWith("hostPassphrase", true),
             isSecret: true,
@@ -202,7 +203,7 @@ export interface ConfiguredAccounts {
     readonly clientKey?: string;
     /** PEM, as it is configured: of the certificate that the registry shows. */
     readonly registryCertificateKey?: string;
-    /** As it is configured: of the user who logs in to the registry's host. */
+    /** As it is configured: of the users who log in to hosts. */
     readonly hostPrivateKey?: string;
     readonly hostPassphrase?: string;
     /** Account of the HTTP proxy. */

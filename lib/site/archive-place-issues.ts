@@ -1,20 +1,12 @@
 import { parseHostKey } from "../ssh/connection";
 import { clusterKey } from "./clusters";
 import type { ConfigIssue } from "./config-issue";
-import { errorMessage } from "../errors/errors";
 import { collectIssue } from "./issues";
 import type { SiteCluster } from "./mirror-policy";
 import type { SiteDocument } from "./schema";
 
-/**
- * What keeps archives that are elsewhere from being imported there.
- * @param read gives the text of a file; throws if it cannot
- */
-export function archivePlaceIssues(
-    document: SiteDocument,
-    clusters: readonly SiteCluster[],
-    read: (path: string) => string,
-): ConfigIssue[] {
+/** What keeps archives that are elsewhere from being imported there; logins of hosts are `hostLoginIssues`. */
+export function archivePlaceIssues(document: SiteDocument, clusters: readonly SiteCluster[]): ConfigIssue[] {
     const { content, registry, signatures = {} } = document;
     const elsewhere = content.flatMap(({ at, archive }, index) => (at === undefined ? [] : [{ at, archive, index }]));
     if (elsewhere.length === 0) return [];
@@ -22,7 +14,7 @@ export function archivePlaceIssues(
         const key = `site.content[${index}]`;
         return [
             ...placeIssues(`${key}.at`, at),
-            ...(at.host === undefined ? [] : hostIssues(`${key}.at.host`, at.host, archive, read)),
+            ...(at.host === undefined ? [] : hostIssues(`${key}.at.host`, at.host, archive)),
             ...(at.cluster === undefined ? [] : pathIssues(`${key}.archive`, archive)),
             ...(at.cluster === undefined ? [] : clusterIssues(`${key}.at.cluster`, at.cluster.name ?? "", clusters)),
             ...(at.cluster === undefined ? [] : shardIssues(`${key}.at.cluster.shards`, at.cluster.shards, document)),
@@ -50,18 +42,11 @@ function placeIssues(key: string, { cluster, host }: PlaceDocument): ConfigIssue
 
 function hostIssues(
     key: string,
-    { hostKey, privateKeyFile }: NonNullable<PlaceDocument["host"]>,
+    { hostKey }: NonNullable<PlaceDocument["host"]>,
     archive: string | readonly string[],
-    read: (path: string) => string,
 ): ConfigIssue[] {
     const issues: ConfigIssue[] = [];
-    collectIssue(`${key}.hostKey`, issues, () => parseHostKey(hostKey));
-    try {
-        read(privateKeyFile);
-    } catch (error) {
-        const problem = `it cannot be read: ${errorMessage(error)}`;
-        issues.push({ key: `${key}.privateKeyFile`, problem, fix: "name a file that this user may read" });
-    }
+    collectIssue(`${key}.hostKey`, issues, () => parseHostKey(hostKey.trim()));
     const paths = typeof archive === "string" ? [archive] : archive;
     const relative = paths.filter((path) => !path.startsWith("/"));
     return [

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DNS_LABEL } from "./dns-label";
+import { hostKeys } from "./host-keys";
 
 const clusterPlace = z.strictObject({
     name: z
@@ -56,50 +57,13 @@ const clusterPlace = z.strictObject({
         }),
 });
 
-const hostPlace = z.strictObject({
-    address: z
-        .string()
-        .min(1)
-        .meta({
-            description: "Host name or IP address, without a port",
-            examples: ["registry.site-a.example"],
-            fix: "write a host name or an IP address",
-        }),
-    port: z
-        .number()
-        .int()
-        .min(1)
-        .max(65_535)
-        .default(22)
-        .meta({ description: "The port of its sshd", examples: [2222], fix: "write a whole number from 1 to 65535" }),
-    user: z
-        .string()
-        .regex(/^[a-z_][a-z0-9_.-]*$/i, "no name of a user")
-        .meta({
-            description: "The user that logs in, who may read the archive. It needs no rights of root",
-            examples: ["importer"],
-            fix: "write the name of a user",
-        }),
-    hostKey: z
-        .string()
-        .min(1)
-        .meta({
-            description:
-                "The public key of the host: one line of `/etc/ssh/ssh_host_ed25519_key.pub`, read on the host itself. Any other key " +
-                "is refused",
-            examples: ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"],
-            fix: "write ssh-ed25519 AAAA…",
-        }),
-    privateKeyFile: z
-        .string()
-        .min(1)
-        .meta({
-            description:
-                "The private key that the user logs in with, a file without a passphrase on the machine that runs the program. It is " +
-                "read by each import, and no part of the state",
-            examples: ["/home/ci/.ssh/importer"],
-            fix: "write the path of a private key of OpenSSH",
-        }),
+/** As every host, but that its user needs no rights of root. */
+const hostPlace = hostKeys.extend({
+    user: hostKeys.shape.user.meta({
+        description: "The user who logs in, and who may read the archive. It needs no rights of root",
+        examples: ["importer"],
+        fix: "write the name of a user of the host",
+    }),
 });
 
 /** Where an archive is, if not on the machine that runs the program, as it is configured. */
@@ -111,6 +75,6 @@ export const archivePlaceKeys = z.strictObject({
     host: hostPlace.optional().meta({
         description:
             "On a host, as that of the registry: the importer runs there over SSH (docs/how-to/import-in-the-cluster.md#on-a-host)",
-        fix: "write host: {address, user, hostKey, privateKeyFile}",
+        fix: "write host: {address, user, hostKey}",
     }),
 });

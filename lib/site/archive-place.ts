@@ -1,3 +1,4 @@
+import type { HostAddress } from "./host-deploy";
 import type { ContentDocument } from "./schema";
 
 /** A volume in one of the site's clusters. */
@@ -13,15 +14,9 @@ export interface VolumePlace {
 }
 
 /** A host that is reached over SSH. */
-export interface HostPlace {
-    /** Host name or IP address. */
-    readonly address: string;
-    readonly port: number;
-    readonly user: string;
-    /** Public key that the host proves itself with. */
-    readonly hostKey: string;
-    /** Path of the private key, on the machine that runs the program. */
-    readonly privateKeyFile: string;
+export interface HostPlace extends HostAddress {
+    /** Path of the private key, on the machine that runs the program; absent: the secret hostPrivateKey is used. */
+    readonly privateKeyFile?: string;
 }
 
 /** Where an archive is, if not on the machine that runs the program. */
@@ -29,7 +24,11 @@ export type ArchivePlace = VolumePlace | HostPlace;
 
 /** Where a set's archive is; nothing for one that is here, or whose place is invalid. */
 export function archivePlace({ at }: Pick<ContentDocument, "at">): { readonly at?: ArchivePlace } {
-    if (at?.host !== undefined) return { at: at.host };
+    if (at?.host !== undefined) {
+        const { address, port, user, hostKey, privateKeyFile } = at.host;
+        const login = privateKeyFile === undefined ? {} : { privateKeyFile };
+        return { at: { address, port, user, hostKey: hostKey.trim(), ...login } };
+    }
     if (at?.cluster === undefined) return {};
     const { name = "", namespace, claim, shards, runAsUser } = at.cluster;
     const user = runAsUser === undefined ? {} : { runAsUser };

@@ -34,6 +34,8 @@ export interface ConfiguredSite {
     readonly hasBucket: Reading<boolean>;
     /** The host that the registry runs on, or is installed on; `value` is undefined if there is none. */
     readonly host: Reading<ConfiguredHost | undefined>;
+    /** The hosts that archives are on. */
+    readonly archiveHosts: Reading<readonly ConfiguredHost[]>;
     readonly adopt: Reading<boolean | undefined>;
     /** PEM of the certificates alone; `value` is undefined if no CA is configured. */
     readonly ca: Reading<string | undefined>;
@@ -67,6 +69,7 @@ export const UNKNOWN_SITE: ConfiguredSite = {
     isDeployed: undefined,
     hasBucket: undefined,
     host: undefined,
+    archiveHosts: undefined,
     adopt: undefined,
     ca: undefined,
     hasSiteCa: undefined,
@@ -90,6 +93,7 @@ const reachedOnly = z.looseObject({
 });
 
 const hostOnly = hostKeys.loose();
+const placesOnly = z.array(z.looseObject({ at: z.looseObject({ host: hostOnly.optional() }).optional() })).default([]);
 
 const overridesOnly = z.array(contentEntry.pick({ lock: true, overrides: true }).partial().loose()).default([]);
 const locksOnly = z.array(contentEntry.pick({ lock: true }).loose()).default([]);
@@ -120,6 +124,7 @@ export function readConfiguredSite(
         isDeployed: read(isSet, "registry", "deploy"),
         hasBucket: read(isSet, "registry", "deploy", "cluster", "storage", "s3"),
         host: readHost((...path) => read(hostOnly.optional(), "registry", "deploy", ...path), readFile),
+        archiveHosts: readArchiveHosts(read(placesOnly, "content"), readFile),
         adopt: read(registryKeys.shape.adopt, "registry", "adopt"),
         ca: readCa(read(registryKeys.shape.ca, "registry", "ca"), readFile),
         hasSiteCa: certificate && { value: certificate.value?.siteCa !== undefined },
@@ -178,7 +183,6 @@ function readCa(path: Reading<string | undefined>, readFile: (path: string) => s
     }
 }
 
-/** Nothing is known of a host whose key's file cannot be read. */
 /** The host of the registry: that it runs on, or that its installer works on. */
 function readHost(
     read: (...path: string[]) => Reading<z.infer<typeof hostOnly> | undefined>,
@@ -187,15 +191,32 @@ function readHost(
     const [own, installer] = [read("host"), read("installer", "host")];
     const keys = own?.value === undefined ? installer : own;
     if (keys?.value === undefined) return own && installer && { value: undefined };
-    const { address, port, user, hostKey, privateKeyFile } = keys.value;
+    const key = `site.registry.deploy.${keys === own ? "host" : "installer.host"}`;
+    return { value: configuredHost(key, keys.value, readFile) };
+}
+
+function readArchiveHosts(
+    content: Reading<z.infer<typeof placesOnly>>,
+    readFile: (path: string) => string,
+): ConfiguredSite["archiveHosts"] {
+    if (content === undefined) return undefined;
+    const hosts = content.value.flatMap(({ at }, index) =>
+        at?.host === undefined ? [] : [configuredHost(`site.content[${index}].at.host`, at.host, readFile)],
+    );
+    return { value: hosts };
+}
+
+/** Of a file that cannot be read there is no text. */
+function configuredHost(
+    key: string,
+    { address, port, user, hostKey, privateKeyFile }: z.infer<typeof hostOnly>,
+    readFile: (path: string) => string,
+): ConfiguredHost {
     const file = readOptionalFile(privateKeyFile, readFile);
     return {
-        value: {
-            key: `site.registry.deploy.${keys === own ? "host" : "installer.host"}`,
-            ...{ address, port, user, hostKey: hostKey.trim() },
-            ...(privateKeyFile === undefined ? {} : { privateKeyFile }),
-            ...(file?.value === undefined ? {} : { keyFileText: file.value }),
-        },
+        ...{ key, address, port, user, hostKey: hostKey.trim() },
+        ...(privateKeyFile === undefined ? {} : { privateKeyFile }),
+        ...(file?.value === undefined ? {} : { keyFileText: file.value }),
     };
 }
 

@@ -1,6 +1,7 @@
 import { quoted } from "../errors/text";
 import type { ConfigIssue } from "./config-issue";
 import type { HostAddress } from "./host-deploy";
+import { privateKeyProblem } from "./private-key";
 
 /** What a user logs in to a host with; secret. */
 export interface HostLogin {
@@ -18,47 +19,62 @@ export interface ConfiguredHost extends HostAddress {
     readonly keyFileText?: string;
 }
 
-/** The flat keys of a host. */
+/** The flat keys of hosts: one private key for all that name no file, one passphrase for all that are encrypted. */
 export interface HostSecrets {
     readonly hostPrivateKey?: string | undefined;
     readonly hostPassphrase?: string | undefined;
 }
 
 /** The login of a host: from its file, or from the stack's secrets. @returns undefined: there is none */
-export function hostLogin(host: ConfiguredHost | undefined, secrets: HostSecrets): HostLogin | undefined {
+export function hostLogin(
+    host: Pick<ConfiguredHost, "privateKeyFile" | "keyFileText"> | undefined,
+    secrets: HostSecrets,
+): HostLogin | undefined {
     const { hostPrivateKey, hostPassphrase: passphrase } = secrets;
-    const privateKey = host?.keyFileText ?? hostPrivateKey;
-    if (host === undefined || (privateKey ?? "").trim() === "" || privateKey === undefined) return undefined;
+    if (host === undefined) return undefined;
+    const privateKey = host.privateKeyFile === undefined ? hostPrivateKey : host.keyFileText;
+    if (privateKey === undefined || privateKey.trim() === "") return undefined;
     return { privateKey, ...(passphrase === undefined ? {} : { passphrase }) };
 }
 
 /**
- * A private key that is there twice, not at all, for nothing, or that is none.
- * @param host undefined: none is configured
+ * Private keys that are there twice, not at all, for nothing, that are none, or that cannot be read without a passphrase.
+ * @param hosts of the registry and of archives; empty: none is configured
  * @param stack named in the commands that fix it
  */
-export function hostLoginIssues(host: ConfiguredHost | undefined, secrets: HostSecrets, stack: string): ConfigIssue[] {
+export function hostLoginIssues(hosts: readonly ConfiguredHost[], secrets: HostSecrets, stack: string): ConfigIssue[] {
     const { hostPrivateKey, hostPassphrase } = secrets;
     const remove = (key: string) => `remove it with: npm run pulumi -- config rm ${key} --stack ${stack}`;
-    if (host === undefined) {
+    if (hosts.length === 0) {
         const set = Object.entries({ hostPrivateKey, hostPassphrase }).filter(([, value]) => value !== undefined);
-        const problem = "site.registry.deploy.host or deploy.installer.host, which it is for, is not set";
+        const problem =
+            "no host is configured that it is for: site.registry.deploy.host, deploy.installer.host or site.content[].at.host";
         return set.map(([key]) => ({ key, problem, fix: remove(key) }));
     }
-    const fileKey = `${host.key}.privateKeyFile`;
-    if (host.privateKeyFile !== undefined && hostPrivateKey !== undefined)
-        return [{ key: "hostPrivateKey", problem: `${fileKey} is set as well`, fix: remove("hostPrivateKey") }];
-    const key = host.privateKeyFile === undefined ? "hostPrivateKey" : fileKey;
-    const text = host.privateKeyFile === undefined ? hostPrivateKey : host.keyFileText;
-    const make = "make a key with ssh-keygen -t ed25519";
-    const set = `npm run -s pulumi -- config set --secret hostPrivateKey --stack ${stack} < id_ed25519`;
-    if (text === undefined || text.trim() === "") {
-        const problem = host.privateKeyFile === undefined ? "it is not set" : "the file cannot be read, or is empty";
-        return [{ key, problem, fix: host.privateKeyFile === undefined ? `set it with: ${set}` : "correct the path" }];
+    const ofFiles = hosts.flatMap((host) => fileIssues(host, hostPassphrase));
+    const [withFile] = hosts;
+    if (hosts.some(({ privateKeyFile }) => privateKeyFile === undefined))
+        return [...secretIssues(secrets, stack), ...ofFiles];
+    if (hostPrivateKey === undefined || withFile === undefined) return ofFiles;
+    const problem = `${withFile.key}.privateKeyFile is set as well`;
+    return [{ key: "hostPrivateKey", problem, fix: remove("hostPrivateKey") }, ...ofFiles];
+}
+
+function secretIssues({ hostPrivateKey: text = "", hostPassphrase }: HostSecrets, stack: string): ConfigIssue[] {
+    const key = "hostPrivateKey";
+    if (text.trim() === "") {
+        const fix = `set it with: npm run -s pulumi -- config set --secret ${key} --stack ${stack} < id_ed25519`;
+        return [{ key, problem: "it is not set", fix }];
     }
-    // A text of several lines, in quotes that a shell has eaten, is the usual mistake.
-    if (/^-----BEGIN [A-Z ]*PRIVATE KEY-----\r?\n/.test(text.trimStart())) return [];
-    const what = text.trimStart().startsWith("ssh-") ? "the public key" : "no private key";
-    const place = host.privateKeyFile === undefined ? "it" : quoted(host.privateKeyFile);
-    return [{ key, problem: `${place} is ${what}`, fix: `${make}, and configure the file without .pub` }];
+    const found = privateKeyProblem(text, hostPassphrase);
+    return found === undefined ? [] : [{ key, problem: `it ${found.problem}`, fix: found.fix }];
+}
+
+function fileIssues({ key: host, privateKeyFile, keyFileText = "" }: ConfiguredHost, passphrase: string | undefined) {
+    if (privateKeyFile === undefined) return [];
+    const key = `${host}.privateKeyFile`;
+    if (keyFileText.trim() === "")
+        return [{ key, problem: "the file cannot be read, or is empty", fix: "correct the path" }];
+    const found = privateKeyProblem(keyFileText, passphrase);
+    return found === undefined ? [] : [{ key, problem: `${quoted(privateKeyFile)} ${found.problem}`, fix: found.fix }];
 }

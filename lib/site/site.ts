@@ -101,7 +101,7 @@ export function readSite(
     const deployment = readDeployment(parsed, { registry, clusters, certificate }, context, issues);
     const installation = readInstallation(parsed, { certificate }, issues);
     issues.push(
-        ...archivePlaceIssues(parsed, clusters, context.read),
+        ...archivePlaceIssues(parsed, clusters),
         ...imageIssues(content, mirror, upstreams),
         ...clusters.flatMap((cluster) => [...tagOnlyIssues(content, cluster), ...pinIssues(content, cluster)]),
     );

@@ -86,5 +86,7 @@ function connect(
                 return false;
             },
         });
+        // As ssh(1) does: ssh2 leaves small packets to Nagle's algorithm, which waits for delayed acknowledgements.
+        client.setNoDelay(true);
     });
 }

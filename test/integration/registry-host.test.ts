@@ -118,7 +118,7 @@ test("it takes pushes at one port, refuses them at the other, keeps its content,
     await expect(push(mirrorBase, puller, "second")).rejects.toThrow(/405|read-only/);
     await expect(push(pushHost, puller, "second")).rejects.toThrow(/401/);
     expect(await differences(state)).toEqual([]);
-    expect(host.state()).toMatchObject({
+    expect(host.state).toMatchObject({
         starts: [PULL, PUSH],
         tables: { [TABLE]: expect.stringContaining("10.0.0.0/24") as string },
     });
@@ -129,16 +129,16 @@ test("it takes pushes at one port, refuses them at the other, keeps its content,
     const rotated = await apply(same, { ...inputs, rotate: "1" });
     expect(await pulled(rotated.accounts.puller, "first")).toBe(digest);
     expect(await pulled(puller, "first")).toBe(digest);
-    expect(host.state().starts).toEqual([PULL, PUSH]);
+    expect(host.state.starts).toEqual([PULL, PUSH]);
 
     // Another certificate, then another image.
     const { certificate: chain, key } = await issue();
     const renewed = await apply(rotated, { ...inputs, rotate: "1", chain, key });
-    expect(host.state().starts).toEqual([PULL, PUSH, PULL, PUSH]);
+    expect(host.state.starts).toEqual([PULL, PUSH, PULL, PUSH]);
     imageArchive("2");
     const updated = await apply(renewed, { ...inputs, rotate: "1", chain, key });
     expect(updated.installed?.imageId).toBe("2".repeat(64));
-    expect(host.state().starts).toHaveLength(6);
+    expect(host.state.starts).toHaveLength(6);
     expect(await pulled(rotated.accounts.puller, "first")).toBe(digest);
     expect(await differences(updated)).toEqual([]);
 
@@ -148,7 +148,7 @@ test("it takes pushes at one port, refuses them at the other, keeps its content,
         expect(commands).not.toContain(secret);
 
     await provider.remove(updated, operationContext());
-    expect(host.state()).toMatchObject({ containers: {}, enabled: [], active: [], tables: {} });
+    expect(host.state).toEqual({ ...host.state, containers: {}, enabled: [], active: [], tables: {} });
     expect(existsSync(join(inputs.directory, "storage/docker"))).toBe(true);
     expect(existsSync(join(inputs.directory, "certificate"))).toBe(false);
     // The same stack takes the content into use again.
@@ -162,8 +162,8 @@ test("what somebody changes on the host is found, and changed back", async () =>
     const state = await apply(undefined, inputs);
     writeFileSync(join(inputs.directory, "config/pull.yml"), "{}");
     rmSync(join(inputs.directory, "accounts/push/htpasswd"));
-    process.kill(host.state().containers[PUSH]?.pid ?? 0, "SIGKILL");
-    host.change({ tables: { [TABLE]: "flushed" }, enabled: [`${PUSH}.service`] });
+    await host.kill(PUSH);
+    Object.assign(host.state, { tables: { [TABLE]: "flushed" }, enabled: [`${PUSH}.service`] });
     const found = await provider.read(state, operationContext());
     expect(found.outs.differences).toEqual([
         `${inputs.directory}/config/pull.yml was changed`,
@@ -201,7 +201,7 @@ test("everything that the host lacks is said at once, in the preview, and nothin
     const [pull = 0, push = 0] = [inputs.registry.mirrorBase, inputs.registry.pushHost ?? ""].map((text) =>
         Number(/:(\d+)/.exec(text)?.[1]),
     );
-    host.change({ version: "3.4.2" });
+    Object.assign(host.state, { version: "3.4.2" });
     host.program("ss", `echo 'LISTEN 0 4096 *:${push} *:* users:(("nginx",pid=7,fd=4))'`);
     host.program("date", "echo 1000");
     host.program("df", 'echo header; echo "/dev/sda1 10 9 1024 90% /"');
@@ -256,7 +256,7 @@ test("an archive that is no image, and an image that cannot be pulled, fail befo
     rmSync(archive);
     await expect(apply(state, inputs)).rejects.toMatchObject({ thing: "site.registry.deploy.host.imageFile" });
     imageArchive("1");
-    expect(host.state().starts).toEqual([PULL, PUSH]);
+    expect(host.state.starts).toEqual([PULL, PUSH]);
 });
 
 /** State as the engine has it after an update that failed. */
@@ -280,18 +280,18 @@ test("an update that failed is one to be done, also after a refresh that finds t
 
 test("rules of networkAccess that somebody has loaded stay through every change and the removal", async () => {
     const theirs = { "inet registry_passthrough": "table inet registry_passthrough {}" };
-    host.change({ tables: theirs });
+    Object.assign(host.state, { tables: theirs });
     const open = await apply(undefined, { ...inputs, allowedFrom: [] });
-    expect(host.state().tables).toEqual(theirs);
+    expect(host.state.tables).toEqual(theirs);
     const closed = await apply(open, inputs);
-    expect(host.state().tables).toEqual({ ...theirs, [TABLE]: expect.any(String) as string });
+    expect(host.state.tables).toEqual({ ...theirs, [TABLE]: expect.any(String) as string });
     // No instance starts again for other rules alone, though both require their unit.
-    const { starts } = host.state();
+    const { starts } = host.state;
     const other = await apply(closed, { ...inputs, allowedFrom: ["127.0.0.0/8", "10.9.0.0/16"] });
-    expect(host.state().tables[TABLE]).toContain("10.9.0.0/16");
-    expect(host.state().starts).toEqual(starts);
+    expect(host.state.tables[TABLE]).toContain("10.9.0.0/16");
+    expect(host.state.starts).toEqual(starts);
     await provider.remove(other, operationContext());
-    expect(host.state().tables).toEqual(theirs);
+    expect(host.state.tables).toEqual(theirs);
 });
 
 test("a deletion of the content that was ended is finished by the next one, and leaves a file system's own folder", async () => {
@@ -299,7 +299,7 @@ test("a deletion of the content that was ended is finished by the next one, and 
     mkdirSync(join(inputs.directory, "lost+found"));
     host.program("rm", 'case "$*" in *storage*) echo "Device or resource busy" >&2; exit 1;; esac; exec /bin/rm "$@"');
     await expect(provider.remove(state, operationContext())).rejects.toThrow(/cannot be removed: .*busy/);
-    expect(host.state()).toMatchObject({ containers: {}, active: [], tables: {} });
+    expect(host.state).toEqual({ ...host.state, containers: {}, active: [], tables: {} });
     expect(readFileSync(join(inputs.directory, "owner"), "utf8")).toBe(`${OWNER}\n`);
     host.program("rm", 'exec /bin/rm "$@"');
     await provider.remove(state, operationContext());
@@ -331,25 +331,25 @@ test("the removal leaves another stack's registry alone, also where the own dire
     await provider.remove(state, operationContext(lines));
     expect(lines.join("\n")).toMatch(/registry-passthrough-push\.service: not of this stack any more/);
     const tables = { [TABLE]: expect.any(String) as string };
-    expect(host.state()).toMatchObject({ containers: { [PULL]: {}, [PUSH]: {} }, tables });
+    expect(host.state).toMatchObject({ containers: { [PULL]: {}, [PUSH]: {} }, tables });
 });
 
 test("another key to log in with is tried, and nothing else is done", async () => {
     const state = await apply(undefined, inputs);
     host.server.commands.length = 0;
     const login = { privateKey: `${inputs.login.privateKey}\n` };
-    const { starts } = host.state();
+    const { starts } = host.state;
     const updated = await apply(state, { ...inputs, login });
     expect(updated).toEqual({ ...state, login });
     expect(host.server.commands.join("\n")).not.toMatch(/daemon-reload|mkdir|nft -[cf]/);
     expect(host.server.commands).not.toHaveLength(0);
-    expect(host.state().starts).toEqual(starts);
+    expect(host.state.starts).toEqual(starts);
     writeFileSync(join(host.root, "etc/machine-id"), `${"f".repeat(32)}\n`);
     await expect(apply(updated, inputs)).rejects.toMatchObject({ code: "HOST_DIFFERENT" });
 });
 
 test("a registry that ends soon after podman has started it did not start", async () => {
-    const pid = `$(sed -n 's/.*"${PULL}":{"pid":\\([0-9]*\\).*/\\1/p' '${join(host.root, "state.json")}')`;
+    const pid = `$(cat ${join(host.root, `${PULL}.pid`)})`;
     host.program("sleep", `pid=${pid}; kill -9 $pid 2>/dev/null; while kill -0 $pid 2>/dev/null; do :; done; exit 0`);
     await expect(apply(undefined, inputs)).rejects.toThrow(
         /the instance for pulls does not start: registry: the words of the journal/,

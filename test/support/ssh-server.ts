@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, type Server as Listener, createServer } from "node:net";
 import { type Connection, Server, type ServerChannel, utils } from "ssh2";
 import type { HostConnection } from "../../lib/ssh";
 
@@ -27,7 +27,7 @@ export class SshServer {
     readonly commands: string[] = [];
 
     private constructor(
-        private readonly server: Server,
+        private readonly listener: Listener,
         readonly connection: HostConnection,
         private readonly options: SshServerOptions,
     ) {}
@@ -35,14 +35,16 @@ export class SshServer {
     static async start(options: SshServerOptions = {}): Promise<SshServer> {
         const [hostKey, userKey] = [keyPair(), keyPair()];
         const server = new Server({ hostKeys: [hostKey.private] });
-        server.listen(0, "127.0.0.1");
-        await once(server, "listening");
-        const { port } = server.address() as AddressInfo;
+        // As sshd does: every command would wait for delayed acknowledgements, several times.
+        const listener = createServer({ noDelay: true }, (socket) => server.injectSocket(socket));
+        listener.listen(0, "127.0.0.1");
+        await once(listener, "listening");
+        const { port } = listener.address() as AddressInfo;
         const connection = {
             ...{ address: "127.0.0.1", port, user: "operator" },
             ...{ hostKey: hostKey.public, privateKey: userKey.private },
         };
-        const started = new SshServer(server, connection, options);
+        const started = new SshServer(listener, connection, options);
         const allowed = utils.parseKey(userKey.public);
         if (allowed instanceof Error) throw allowed;
         server.on("connection", (client) => started.serve(client, allowed.getPublicSSH()));
@@ -57,7 +59,7 @@ export class SshServer {
     async stop(): Promise<void> {
         this.disconnect();
         for (const child of this.children) child.kill("SIGKILL");
-        await new Promise<void>((resolve) => this.server.close(() => resolve()));
+        await new Promise<void>((resolve) => this.listener.close(() => resolve()));
     }
 
     private serve(client: Connection, allowed: Buffer): void {

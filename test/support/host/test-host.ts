@@ -1,31 +1,23 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PROJECT } from "../stack";
+import { end } from "../processes";
 import { type CommandFate, SshServer } from "../ssh-server";
-
-/** What the stand-ins of a host know. */
-interface HostState {
-    readonly images: Readonly<Record<string, { readonly names: readonly string[] }>>;
-    readonly containers: Readonly<Record<string, { readonly pid: number }>>;
-    readonly enabled: readonly string[];
-    readonly active: readonly string[];
-    /** Rules by the name of their table. */
-    readonly tables: Readonly<Record<string, string>>;
-    /** Of podman. */
-    readonly version: string;
-    /** Names of containers in the order in which they were started. */
-    readonly starts: readonly string[];
-}
-
-const PROGRAMS = ["podman", "systemctl", "nft", "journalctl"];
+import { Ended, type HostState, newState } from "./host-state";
+import { nft } from "./nft";
+import { Podman } from "./podman";
+import { type Program, ProgramServer } from "./program-server";
+import { Systemctl } from "./systemctl";
 
 /** A host that is reached over SSH: the real `sh`, coreutils and registry, and stand-ins of what needs a whole machine. */
 export class TestHost {
     fate: (command: string) => CommandFate = () => "run";
+    /** Of the stand-ins; a test may change it. */
+    readonly state: HostState = newState();
 
     private constructor(
         readonly server: SshServer,
+        private readonly programs: ProgramServer,
         readonly root: string,
     ) {}
 
@@ -34,32 +26,23 @@ export class TestHost {
         for (const folder of ["bin", "etc/systemd/system", "run/systemd/system"])
             mkdirSync(join(root, folder), { recursive: true });
         writeFileSync(join(root, "etc/machine-id"), `${"0123456789abcdef".repeat(2)}\n`);
-        for (const name of PROGRAMS) {
-            const script = join(PROJECT, "test/support/host/programs.mjs");
-            const text = `#!/bin/sh\nHOST_ROOT='${root}' exec '${process.execPath}' '${script}' ${name} "$@"\n`;
-            writeFileSync(join(root, "bin", name), text, { mode: 0o755 });
-        }
-        // What is waited for has happened: each command of the stand-ins ends when it is done.
-        writeFileSync(join(root, "bin/sleep"), "#!/bin/sh\n", { mode: 0o755 });
         const env = { PATH: `${join(root, "bin")}:${process.env.PATH ?? ""}` };
+        const programs = await ProgramServer.start(join(root, "bin"), {
+            podman: program((args) => new Podman(root, host.state).call(args)),
+            systemctl: program((args) => new Systemctl(root, host.state, env).call(args)),
+            nft: program((args) => nft(host.state, args)),
+            journalctl: program(() => "registry: the words of the journal\n"),
+        });
         const server = await SshServer.start({
             env,
             fate: (command) => host.fate(command),
             rewrite: (command) =>
                 command.replaceAll(/(?<![\w/])\/(etc\/systemd|run\/systemd|etc\/machine-id)/g, `${root}/$1`),
         });
-        const host = new TestHost(server, root);
-        host.change({ images: {}, containers: {}, enabled: [], active: [], tables: {}, version: "4.9.4", starts: [] });
+        const host = new TestHost(server, programs, root);
+        // What is waited for has happened: each command of the stand-ins ends when it is done.
+        host.program("sleep", "");
         return host;
-    }
-
-    state(): HostState {
-        return JSON.parse(readFileSync(join(this.root, "state.json"), "utf8")) as HostState;
-    }
-
-    change(changes: Partial<HostState>): void {
-        const file = join(this.root, "state.json");
-        writeFileSync(file, JSON.stringify({ ...(Object.keys(changes).length < 7 ? this.state() : {}), ...changes }));
     }
 
     /** A program of the host, in place of the machine's own. */
@@ -67,15 +50,28 @@ export class TestHost {
         writeFileSync(join(this.root, "bin", name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
     }
 
+    /** Ends the process of a container, as the kernel does when it lacks memory. */
+    async kill(container: string): Promise<void> {
+        const found = this.state.containers[container];
+        if (found === undefined || !(await end(found.process))) throw new Error(`${container} does not run`);
+    }
+
     async stop(): Promise<void> {
-        for (const { pid } of Object.values(this.state().containers)) {
-            try {
-                process.kill(pid, "SIGKILL");
-            } catch {
-                // It has ended.
-            }
-        }
+        for (const { process } of Object.values(this.state.containers)) await end(process);
         await this.server.stop();
+        await this.programs.stop();
         rmSync(this.root, { recursive: true, force: true });
     }
+}
+
+/** @param call gives what the program prints, or throws how it ended */
+function program(call: (args: readonly string[]) => string | Promise<string>): Program {
+    return async (args) => {
+        try {
+            return { status: 0, stdout: await call(args), stderr: "" };
+        } catch (error) {
+            if (error instanceof Ended) return error;
+            throw error;
+        }
+    };
 }

@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { RegistryProcess } from "../../../dynamic-providers/registry/registry-process";
 import { StackSettings } from "../../../dynamic-providers/registry/stack-settings";
 import { testAuthority } from "../../support/certificates";
@@ -157,4 +160,19 @@ test("what a rotation does is as today's configuration says for the role, else a
     expect(settings().rotatesInPlace({ role: "puller", rotation: "in-place" })).toBe(false);
     expect(StackSettings.UNKNOWN.rotatesInPlace({ role: "puller", rotation: "in-place" })).toBe(true);
     expect(StackSettings.UNKNOWN.rotatesInPlace({ role: "puller" })).toBe(false);
+});
+
+test("the login of an archive's host is today's: its file, or the secret of the stack", () => {
+    const host = { address: "registry.example", hostKey: "ssh-ed25519 AAAA", privateKeyFile: "/key" };
+    const configured = configuration(
+        { content: [{ at: { host } }] },
+        { hostPrivateKey: "of the stack\n", hostPassphrase: "open" },
+    );
+    const settings = StackSettings.read(configured, () => "-----BEGIN KEY-----\nof a file\n");
+    expect(settings.archiveHostLogin(undefined)).toEqual({ privateKey: "of the stack\n", passphrase: "open" });
+    expect(settings.secretTexts()).toEqual(expect.arrayContaining([expect.stringContaining("of a file"), "open"]));
+    expect(() => StackSettings.UNKNOWN.archiveHostLogin(undefined)).toThrow(/hostPrivateKey.*it is not set/s);
+    const file = join(mkdtempSync(join(tmpdir(), "key-")), "key");
+    writeFileSync(file, " \n");
+    expect(() => settings.archiveHostLogin(file)).toThrow(/it is empty/);
 });

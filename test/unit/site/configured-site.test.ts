@@ -23,6 +23,7 @@ test("today's configuration is read as the program reads it: the site over its d
         pushHost: { value: undefined },
         isDeployed: { value: false },
         host: { value: undefined },
+        archiveHosts: { value: [] },
         hasBucket: { value: false },
         adopt: { value: true },
         ca: { value: PEM },

@@ -1,5 +1,4 @@
-import { hostLoginIssues, readSite } from "../../../lib/site";
-import { readConfiguredSite } from "../../../lib/site/configured-site";
+import { readSite } from "../../../lib/site";
 
 const HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9mkrrXKWYe5k1CZyKZ3pp0uuFVJl8ZYk8uQyV5ZyXc";
 const HOST = { address: "registry.example", user: "mirror", hostKey: `${HOST_KEY} root@registry`, imageFile: "/d.tar" };
@@ -48,39 +47,4 @@ test("what is wrong with it is said by key, all at once", () => {
     // Units of systemd would read them in another way.
     expect(messages(document({ directory: "/srv/%t" }))[0]).toMatch(/directory: an absolute path of letters/);
     expect(messages(document({ address: "mirror@registry" }))[0]).toMatch(/address: not a host name or an IP address/);
-});
-
-test("the private key is needed once, from one place", () => {
-    const key = "-----BEGIN OPENSSH PRIVATE KEY-----\nsecret\n";
-    const configured = (file?: string) => {
-        const site = document(file === undefined ? {} : { privateKeyFile: file });
-        const readFile = (path: string) => {
-            if (path !== "/key") throw new Error("no such file");
-            return key;
-        };
-        return readConfiguredSite({ value: site }, { value: undefined }, readFile).host?.value;
-    };
-    const issues = (file: string | undefined, hostPrivateKey?: string) =>
-        hostLoginIssues(configured(file), { hostPrivateKey }, "site-a").map(
-            ({ key: at, problem }) => `${at}: ${problem}`,
-        );
-    expect(issues(undefined, key)).toEqual([]);
-    expect(issues("/key")).toEqual([]);
-    expect(issues(undefined)).toEqual(["hostPrivateKey: it is not set"]);
-    expect(issues("/key", key)).toEqual(["hostPrivateKey: site.registry.deploy.host.privateKeyFile is set as well"]);
-    expect(issues("/other")).toEqual([
-        "site.registry.deploy.host.privateKeyFile: the file cannot be read, or is empty",
-    ]);
-    expect(issues(undefined, "ssh-ed25519 AAAA")).toEqual(["hostPrivateKey: it is the public key"]);
-    expect(issues(undefined, key.replace("\n", " "))).toEqual(["hostPrivateKey: it is no private key"]);
-    const installer = { host: { address: "bastion", hostKey: "ssh-ed25519 AAAA", privateKeyFile: "/other" } };
-    const installed = readConfiguredSite(
-        { value: { registry: { deploy: { installer } } } },
-        { value: undefined },
-        () => key,
-    );
-    expect(hostLoginIssues(installed.host?.value, { hostPrivateKey: key }, "site-a")).toMatchObject([
-        { problem: "site.registry.deploy.installer.host.privateKeyFile is set as well" },
-    ]);
-    expect(hostLoginIssues(undefined, { hostPassphrase: "x" }, "site-a")).toMatchObject([{ key: "hostPassphrase" }]);
 });
