@@ -14,8 +14,8 @@ import { PartialState } from "../../dynamic-providers/lifecycle/resource-provide
 import type { RegistryHostInputs, RegistryHostOutputs } from "../../dynamic-providers/registry-host/kind";
 import { registryHostProvider as provider } from "../../dynamic-providers/registry-host/provider";
 import type { Credentials } from "../../lib/http/credentials";
-import { testAuthority } from "../support/certificates";
 import { applyRegistryHost as apply, refreshedRegistryHost as refreshed } from "../support/host/apply-registry-host";
+import { HOST_OWNER, hostInputs, writeHostImage } from "../support/host/host-inputs";
 import { TestHost } from "../support/host/test-host";
 import { type Access, hasLabelled, pushLabelled } from "../support/labelled-images";
 import { operationContext } from "../support/operation-context";
@@ -23,7 +23,7 @@ import { freePort } from "../support/registry-process";
 
 jest.setTimeout(300_000);
 
-const OWNER = "project/stack";
+const OWNER = HOST_OWNER;
 const [PULL, PUSH] = ["registry-passthrough-pull", "registry-passthrough-push"] as const;
 const TABLE = "inet registry_passthrough_allowed";
 const folder = mkdtempSync(join(tmpdir(), "images-"));
@@ -33,32 +33,12 @@ let host: TestHost;
 let inputs: RegistryHostInputs;
 let issue: () => Promise<{ certificate: string; key: string }>;
 
-const imageArchive = (digit: string): void =>
-    writeFileSync(archive, `image localhost/distribution:3 ${digit.repeat(64)}\n`);
+const imageArchive = (digit: string): void => writeHostImage(archive, digit);
 
 beforeEach(async () => {
     host = await TestHost.start();
     imageArchive("1");
-    const authority = await testAuthority();
-    issue = () => authority.issue();
-    const { certificate: chain, key } = await issue();
-    const { privateKey, ...address } = host.server.connection;
-    inputs = {
-        ...{
-            selfUrn: "urn",
-            host: address,
-            login: { privateKey },
-            owner: OWNER,
-            directory: join(host.root, "registry"),
-        },
-        registry: {
-            type: "distribution",
-            mirrorBase: `localhost:${await freePort()}/mirror`,
-            pushHost: `localhost:${await freePort()}`,
-            ...{ ca: authority.ca, retrySeconds: 0 },
-        },
-        ...{ image: { file: archive }, allowedFrom: ["10.0.0.0/24", "127.0.0.0/8"], chain, key, deleteContent: false },
-    };
+    ({ inputs, issue } = await hostInputs(host, archive));
 });
 afterEach(() => host.stop());
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -90,6 +70,8 @@ test("it takes pushes at one port, refuses them at the other, keeps its content,
     // Nothing to do; then new accounts: no instance starts again, and the former accounts stay valid.
     const same = await apply(state, inputs);
     expect(same.accounts).toEqual(state.accounts);
+    // The checks of the doctor, before anything else is sent.
+    expect(readFileSync(join(host.root, `${PUSH}.log`), "utf8")).toContain("/mirror/registry-passthrough/doctor/");
     const rotated = await apply(same, { ...inputs, rotate: "1" });
     expect(await isPulled(rotated.accounts.puller, "first")).toBe(true);
     expect(await isPulled(puller, "first")).toBe(true);
@@ -217,9 +199,6 @@ test("an archive that is no image, and an image that cannot be pulled, fail befo
     await expect(apply(state, { ...inputs, image: { reference } })).rejects.toThrow(
         /cannot be pulled: .*no route to host/,
     );
-    rmSync(archive);
-    await expect(apply(state, inputs)).rejects.toMatchObject({ thing: "site.registry.deploy.host.imageFile" });
-    imageArchive("1");
     expect(host.state().starts).toEqual([PULL, PUSH]);
 });
 

@@ -16,6 +16,9 @@ export async function applyRegistryHost(
 }
 
 /** State after a refresh. */
-export async function refreshedRegistryHost(state: RegistryHostOutputs): Promise<RegistryHostOutputs> {
-    return (await provider.read(state, operationContext())).outs;
+export async function refreshedRegistryHost(
+    state: RegistryHostOutputs,
+    context: RegistryContext = operationContext(),
+): Promise<RegistryHostOutputs> {
+    return (await provider.read(state, context)).outs;
 }
