@@ -22,6 +22,8 @@ const debianTools = {
     tmux: "tmux",
     nft: "nftables",
     sshd: "openssh-server",
+    "systemd-nspawn": "systemd-container",
+    "dbus-daemon": "dbus",
 };
 const suites = ["unit", "integration", "stack", "faults"];
 

@@ -2,11 +2,11 @@ import { RegistryClient, requestsFor } from "../../lib/distribution/client/regis
 import { DEFAULT_RETRY } from "../../lib/distribution/limits/retry";
 import type { ErrorCode } from "../../lib/errors/codes";
 import { RegistryError } from "../../lib/errors/errors";
-import type { RegistryAccounts } from "../../lib/openshift/deployed-registry";
+import type { Credentials } from "../../lib/http/credentials";
 import { type DoctorResult, runDoctor } from "../../lib/passthrough/doctor/doctor";
 import { registryEndpoint } from "../../lib/site";
 import type { RegistryContext } from "../registry/registry-process";
-import type { RegistryDeploymentInputs } from "./kind";
+import type { StoredConnection } from "../registry/stack-settings";
 
 /** As `passthrough doctor` has it: more than a router with a limit lets through. */
 const LARGE_BLOB = 16_000_000;
@@ -18,8 +18,8 @@ const REPOSITORY = "registry-passthrough/doctor";
  * @throws RegistryError with what was found, and its fix
  */
 export async function requireHealthy(
-    inputs: RegistryDeploymentInputs,
-    { importer: credentials }: RegistryAccounts,
+    inputs: StoredConnection,
+    credentials: Credentials,
     { process, signal, log }: RegistryContext,
 ): Promise<void> {
     const registry = process.settings.registry(inputs);

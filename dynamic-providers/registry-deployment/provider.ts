@@ -172,7 +172,7 @@ async function deploy(
                 for (const role of ["importer", "puller"] as const)
                     await answers(inputs, { accounts, role, fix: ADDRESS_FIX }, context, wait);
             });
-            await requireHealthy(inputs, accounts, context);
+            await requireHealthy(inputs, accounts.importer, context);
         } catch (error) {
             const differences = ["it was not completed"];
             const reason = formatProblem(toProblem(error));

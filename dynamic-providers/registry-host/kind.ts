@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { RegistryAccounts } from "../../lib/openshift/deployed-registry";
 import { connectionSecrets, registryConnection } from "../../lib/site";
+import { clusterArgs, kubeconfigTexts } from "../cluster/cluster-kind";
 import type { ResourceArgs } from "../lifecycle/dynamic-resource";
 import { type CommonOutputs, commonInputs } from "../lifecycle/resource-kind";
 import { type RegistryConnectionArgs, allTexts, connectionTexts } from "../registry/registry-kind";
@@ -22,8 +23,10 @@ const args = z.object({
         z.object({ file: z.string(), version: z.string().optional() }),
         z.object({ fileOnHost: z.string() }),
     ]),
-    /** Addresses and ranges; empty: everybody reaches it. */
+    /** Addresses and ranges; empty, without `nodesOf`: everybody reaches it. */
     allowedFrom: z.array(z.string()),
+    /** Secret: the clusters whose nodes reach it, too, and how they are read. */
+    nodesOf: z.array(clusterArgs.omit({ version: true })).optional(),
     /** Any text: another one replaces both accounts. */
     rotate: z.string().optional(),
     /** PEM of the certificate that the registry shows, with its issuers. */
@@ -46,11 +49,16 @@ export interface RegistryHostOutputs extends RegistryHostInputs, CommonOutputs {
     readonly accounts: RegistryAccounts;
     /** machine-id(5) of the host that has the content. */
     readonly machineId: string;
+    /** By name of the cluster, the addresses of its nodes that were let in; absent in state of earlier versions. */
+    readonly nodes?: NodeAddresses | undefined;
     /** What was found out about the host when the registry was set up; absent: it did not come that far. */
     readonly installed?: InstalledRegistry | undefined;
     /** What a refresh found, or an update left, different from the inputs. */
     readonly differences: readonly string[];
 }
+
+/** By name of the cluster, the addresses of its nodes. */
+export type NodeAddresses = Readonly<Record<string, readonly string[]>>;
 
 export interface InstalledRegistry {
     /** Id of the image that runs, and where it came from. */
@@ -67,6 +75,15 @@ export interface InstalledRegistry {
 export const registryHostKind = {
     name: "registryHost",
     inputs,
-    outputs: ["accounts", "machineId", "installed", "differences"],
-    secrets: { login: connectionTexts, connectionSecrets: connectionTexts, key: connectionTexts, accounts: allTexts },
+    outputs: ["accounts", "machineId", "nodes", "installed", "differences"],
+    secrets: {
+        ...{ login: connectionTexts, connectionSecrets: connectionTexts, key: connectionTexts, accounts: allTexts },
+        nodesOf: nodeSourceTexts,
+    },
 } as const;
+
+/** The texts that give the kubeconfigs away. */
+function nodeSourceTexts(value: unknown): readonly string[] {
+    const sources = z.array(z.looseObject({ kubeconfig: z.unknown() })).safeParse(value);
+    return sources.success ? sources.data.flatMap(({ kubeconfig }) => kubeconfigTexts(kubeconfig)) : allTexts(value);
+}

@@ -27,12 +27,15 @@ import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resour
 import { PartialState } from "../lifecycle/resource-provider";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import { answers } from "../registry-deployment/answers";
+import { requireHealthy } from "../registry-deployment/doctor";
 import { requireTrustedCertificate, requireUnused } from "../registry-deployment/refusals";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
+import { admitted, findNodes, nodeClusters, nodeDifferences, nodesToAdmit } from "./admitted-nodes";
 import { withHost, withReadableHost } from "./connection";
 import { fileVersion } from "./file-version";
 import {
     type InstalledRegistry,
+    type NodeAddresses,
     type RegistryHostInputs,
     type RegistryHostOutputs,
     registryHostKind as kind,
@@ -42,9 +45,10 @@ const KEY = "site.registry.deploy.host";
 const ADDRESS_FIX =
     "check that the names in site.registry.mirrorBase and pushHost lead to the host from here, and that no firewall is between; " +
     "then run again";
-const COMPARED = comparedInputs(kind);
+/** Another token for a cluster is no change; which clusters there are is compared in another way. */
+const COMPARED = comparedInputs(kind, ["nodesOf"]);
 /** What the registry itself is made of: another way to the host, or another key to log in with, is no change of it. */
-const DEPLOYED = comparedInputs(kind, ["host", "login"]);
+const DEPLOYED = comparedInputs(kind, ["host", "login", "nodesOf"]);
 
 const INCOMPLETE = "it was not completed";
 
@@ -52,10 +56,14 @@ const INCOMPLETE = "it was not completed";
 export const registryHostProvider: RegistryProvider<RegistryHostInputs, RegistryHostOutputs> = {
     ...kind,
 
-    findInputs: async (_olds, news) => {
+    findInputs: async (olds, news) => {
         const { image } = news;
         if (hasUnknown(image) || !("file" in image)) return news;
-        return { ...news, image: { file: image.file, version: await fileVersion(image.file, `${KEY}.imageFile`) } };
+        const { file } = image;
+        const before =
+            olds.image !== undefined && "file" in olds.image && olds.image.file === file ? olds.image : undefined;
+        const version = await fileVersion(file, `${KEY}.imageFile`, before?.version);
+        return { ...news, image: { file, version } };
     },
 
     // A certificate that is only known in the update is no reason not to look at the host.
@@ -75,15 +83,22 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
         const { host, login, registry, directory, allowedFrom } = news;
         const { mirrorBase, pushHost } = registry;
         if (olds.directory !== undefined) return;
-        if (hasUnknown([host, login, mirrorBase, pushHost, directory, allowedFrom])) return;
-        await withReadableHost(news, context, (session) => checkHost(session, news, undefined), {
-            otherwise: "what the registry needs there is checked in the update",
-            tolerates: "unreachable",
-        });
+        if (hasUnknown([host, login, mirrorBase, pushHost, directory, allowedFrom, news.nodesOf])) return;
+        const nodes = await findNodes(news, undefined, context);
+        if (Object.values(nodes).includes(undefined)) return;
+        await withReadableHost(
+            news,
+            context,
+            (session) => checkHost(session, { ...news, nodes: nodes as NodeAddresses }, undefined),
+            {
+                otherwise: "what the registry needs there is checked in the update",
+                tolerates: "unreachable",
+            },
+        );
     },
 
     compare: (olds, news) => ({
-        changes: changedInputs(olds, news, COMPARED).length > 0 || olds.differences.length > 0,
+        changes: hasChanged(olds, news, COMPARED) || olds.differences.length > 0,
     }),
 
     create: async (inputs, context) => ({
@@ -98,18 +113,17 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
             tolerates: "all",
         });
         if (found === undefined) return { outs: olds, inputs };
-        if (found.length > 0) {
-            // What is in it cannot be looked at before the next update has mended it.
-            context.process.brokenRegistries.add(olds.registry.mirrorBase);
-            context.log.line("warning", `${olds.host.address}: ${found.join("; ")}`);
-        }
-        return { outs: { ...olds, differences: found }, inputs };
+        // What is in it cannot be looked at before the next update has mended it.
+        if (found.length > 0) context.process.brokenRegistries.add(olds.registry.mirrorBase);
+        const differences = [...found, ...nodeDifferences(olds, await findNodes(olds, olds.nodes, context))];
+        if (differences.length > 0) context.log.line("warning", `${olds.host.address}: ${differences.join("; ")}`);
+        return { outs: { ...olds, differences }, inputs };
     },
 
     update: async (olds, news, context) => {
         requireSameDirectory(olds, news);
         requireTrustedCertificate(olds, news);
-        if (changedInputs(olds, news, DEPLOYED).length === 0 && olds.differences.length === 0) {
+        if (!hasChanged(olds, news, DEPLOYED) && olds.differences.length === 0) {
             await withHost(news, context, async (session) =>
                 requireSameMachine(session.connection, await readHostFacts(session, news), olds.machineId),
             );
@@ -142,6 +156,10 @@ function hostId({ host, directory }: RegistryHostInputs): string {
     return `${hostLabel(host)}${directory}`;
 }
 
+function hasChanged(olds: RegistryHostInputs, news: RegistryHostInputs, names: readonly string[]): boolean {
+    return changedInputs(olds, news, names).length > 0 || nodeClusters(olds).join() !== nodeClusters(news).join();
+}
+
 function isRotation(olds: Partial<RegistryHostInputs>, { rotate }: RegistryHostInputs): boolean {
     return rotate !== undefined && rotate !== olds.rotate;
 }
@@ -169,23 +187,27 @@ function portsOf({ registry }: RegistryHostInputs): HostRegistry["ports"] {
 /** That the host can have the registry, everything at once. */
 async function checkHost(
     session: HostSession,
-    inputs: RegistryHostInputs,
+    inputs: HostWithNodes,
     before: RegistryHostOutputs | undefined,
 ): Promise<HostFacts> {
     const facts = await readHostFacts(session, inputs);
     requireSameMachine(session.connection, facts, before?.machineId);
     if (before?.installed !== undefined) requireContent(session.connection, facts, inputs);
-    requireSuitableHost(session.connection, facts, { ...inputs, ports: portsOf(inputs) }, Date.now());
+    const registry = { ...inputs, allowedFrom: admitted(inputs), ports: portsOf(inputs) };
+    requireSuitableHost(session.connection, facts, registry, Date.now());
     return facts;
 }
 
+/** Inputs, and the nodes that are let in. */
+type HostWithNodes = RegistryHostInputs & Pick<RegistryHostOutputs, "nodes">;
+
 function registryOf(
-    inputs: RegistryHostInputs,
+    inputs: HostWithNodes,
     { imageId, podman }: Pick<InstalledRegistry, "imageId" | "podman">,
     accounts: RegistryAccounts,
 ): HostRegistry {
     const files = { pull: htpasswd(accounts, "pull"), push: htpasswd(accounts, "push") };
-    return { ...inputs, imageId, podman, ports: portsOf(inputs), htpasswd: files };
+    return { ...inputs, imageId, podman, ports: portsOf(inputs), htpasswd: files, allowedFrom: admitted(inputs) };
 }
 
 /** What keeps the registry from being as it was deployed. */
@@ -197,6 +219,11 @@ async function look(session: HostSession, state: RegistryHostOutputs): Promise<r
     return installed.isOutdated === true ? [INCOMPLETE, ...found] : found;
 }
 
+/** An archive is what is in it, whatever its path is by now. */
+function isSameImage(before: InstalledRegistry["image"], image: InstalledRegistry["image"]): boolean {
+    return "file" in before && "file" in image ? before.version === image.version : isDeepStrictEqual(before, image);
+}
+
 /** @throws PartialState with the accounts, once anything is written */
 async function deploy(
     inputs: RegistryHostInputs,
@@ -205,9 +232,10 @@ async function deploy(
     context: RegistryContext,
 ): Promise<RegistryHostOutputs> {
     return withHost(inputs, context, async (session) => {
-        const { machineId, podman } = await checkHost(session, inputs, before);
+        const nodes = await nodesToAdmit(inputs, before, context);
+        const { machineId, podman } = await checkHost(session, { ...inputs, nodes }, before);
         const installed = before?.installed;
-        const known = { ...inputs, accounts, machineId, installed, differences: [] };
+        const known = { ...inputs, accounts, machineId, nodes, installed, differences: [] };
         try {
             return { ...known, installed: await install(session, known, podman, context) };
         } catch (error) {
@@ -232,15 +260,17 @@ async function install(
     return showProgress(context, async (wait) => {
         await makeFolders(session, known);
         wait.onProgress("bringing the image to the host");
-        const isSame = before !== undefined && isDeepStrictEqual(before.image, image);
+        const isSame = before !== undefined && isSameImage(before.image, image);
         const imageId = await bringImage(session, {
             ...{ image: image as HostImage, directory },
             ...(isSame ? { known: before.imageId } : {}),
         });
         await applyRegistry(session, registryOf(known, { imageId, podman }, accounts), wait.onProgress);
-        const rules = known.allowedFrom.length === 0 ? {} : { rules: await firewallState(session) };
+        const rules = admitted(known).length === 0 ? {} : { rules: await firewallState(session) };
         for (const role of ["importer", "puller"] as const)
             await answers(known, { accounts, role, fix: ADDRESS_FIX }, context, wait);
+        wait.onProgress("sending test blobs, and reading them back");
+        await requireHealthy(known, accounts.importer, context);
         return { imageId, image, podman, ...rules };
     });
 }

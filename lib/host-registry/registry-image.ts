@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { type HostSession, hostError, shellWord, writeHostFile } from "../ssh";
+import { PassthroughError, errorMessage } from "../errors/errors";
+import { type HostSession, hostError, hostLabel, shellWord, writeHostFile } from "../ssh";
 import { runAsRoot } from "./host-command";
 import { type HostImage, PLACES } from "./host-registry";
 
@@ -54,7 +55,7 @@ async function load(
     const copy = `${directory}/${PLACES.image}`;
     const file = "file" in image ? copy : image.fileOnHost;
     if ("file" in image) {
-        const { size: bytes } = await stat(image.file);
+        const bytes = await sizeOf(session, image);
         const content = { stream: createReadStream(image.file), bytes };
         await writeHostFile(session, { path: copy, content, mode: "0600" }, { root: true });
     }
@@ -67,6 +68,21 @@ async function load(
         );
     } finally {
         if ("file" in image) await session.run(`rm -f ${shellWord(copy)}`, { root: true }).catch(() => undefined);
+    }
+}
+
+/** An archive may go once the host has its image. @throws PassthroughError `CONFIG_INVALID` if it is needed, and not there */
+async function sizeOf(session: HostSession, { file, version }: Extract<HostImage, { file: string }>): Promise<number> {
+    try {
+        return (await stat(file)).size;
+    } catch (error) {
+        throw new PassthroughError(
+            `${hostLabel(session.connection)} does not have the image (any more), and the archive cannot be read: ${errorMessage(error)}`,
+            {
+                ...{ code: "CONFIG_INVALID", thing: "site.registry.deploy.host.imageFile" },
+                fix: `bring the archive to this machine again (its SHA-256 was ${version}), or name another one`,
+            },
+        );
     }
 }
 

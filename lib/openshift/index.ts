@@ -1,5 +1,6 @@
 export { type AddressRange, distinctRanges, parseAddressRange } from "./access/address-range";
 export { hostRules } from "./access/host-firewall";
+export { readNodeAddresses } from "./access/node-addresses";
 export { type NetworkAccess, splitHost } from "./access/network-access";
 export { renderAccess } from "./access/render-access";
 export { type CatalogSource, type ClusterCatalog, catalogSources, clusterCatalogs } from "./objects/catalog-objects";

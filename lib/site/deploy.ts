@@ -95,7 +95,7 @@ export function readDeployment(
         issues.push({ key: "site.registry.pushHost", problem, fix });
     }
     issues.push(...certificateIssues(site));
-    if (host !== undefined) return readHostDeployment(host, site.registry, issues);
+    if (host !== undefined) return readHostDeployment(host, site, issues);
     return cluster === undefined ? undefined : readClusterDeployment(cluster, site, context, issues);
 }
 

@@ -27,7 +27,9 @@ export const hostDeployKeys = z.strictObject({
         .min(1)
         .optional()
         .meta({
-            description: "The same image as an archive on this machine, which is copied to the host",
+            description:
+                "The same image as an archive on this machine, which is copied to the host. Once it is there, the file may go: it is " +
+                "needed again only if the host has lost the image",
             examples: ["/mnt/media/distribution.tar"],
             defaultText: "none",
             fix: "write the path of an archive of podman save or skopeo copy",
@@ -55,9 +57,19 @@ export const hostDeployKeys = z.strictObject({
         .meta({
             description:
                 "Addresses and ranges that reach the registry's ports, by rules of nftables on the host: all nodes, and this machine. " +
-                "Empty: there are no such rules",
+                "Empty, without `allowedNodes`: there are no such rules",
             examples: [["10.0.0.0/24", "10.0.9.5"]],
             fix: "write addresses and ranges, as in 10.0.0.5, 10.0.0.0/24 or 2001:db8::/64",
+        }),
+    allowedNodes: z
+        .boolean()
+        .default(false)
+        .meta({
+            description:
+                "Whether the nodes of the site's clusters with `apply` reach the registry's ports, too: their addresses are read " +
+                "from each cluster by every refresh and `up`. `allowedFrom` then has this machine, and whoever else there is",
+            examples: [true],
+            fix: "write true or false",
         }),
     rotate: z
         .string()

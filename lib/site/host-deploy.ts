@@ -2,9 +2,11 @@ import { formatReference, parseReference } from "../oci/reference";
 import { parseAddressRange } from "../openshift";
 import { splitHost } from "../openshift/access/network-access";
 import { parseHostKey } from "../ssh/connection";
+import { clusterKey } from "./clusters";
 import type { ConfigIssue } from "./config-issue";
 import type { HostDeployKeys } from "./host-deploy-keys";
 import { collectIssue } from "./issues";
+import type { SiteCluster } from "./mirror-policy";
 import type { SiteRegistry } from "./registry";
 
 /** How a host is reached, without what is secret. */
@@ -24,8 +26,10 @@ export interface HostDeployment {
     readonly host: HostAddress;
     readonly directory: string;
     readonly image: DeployedImage;
-    /** Addresses and ranges; empty: everybody reaches it. */
+    /** Addresses and ranges; empty, without `nodesOf`: everybody reaches it. */
     readonly allowedFrom: readonly string[];
+    /** Names of the clusters whose nodes reach it, too; "" is that of `site.cluster`. */
+    readonly nodesOf: readonly string[];
     /** Another text replaces the accounts. */
     readonly rotate?: string;
     readonly deleteContent: boolean;
@@ -34,13 +38,20 @@ export interface HostDeployment {
 const KEY = "site.registry.deploy.host";
 const IMAGE_KEYS = ["image", "imageFile", "imageFileOnHost"] as const;
 
+/** What the registry on a host is checked against. */
+interface HostSite {
+    /** undefined: it is invalid. */
+    readonly registry: SiteRegistry | undefined;
+    readonly clusters: readonly SiteCluster[];
+}
+
 /** A registry on a host, with everything that can be wrong with it in the configuration. */
 export function readHostDeployment(
     keys: HostDeployKeys,
-    registry: SiteRegistry | undefined,
+    { registry, clusters }: HostSite,
     issues: ConfigIssue[],
 ): HostDeployment {
-    const { address, port, user, hostKey, directory, allowedFrom, rotate, deleteContent } = keys;
+    const { address, port, user, hostKey, directory, allowedFrom, allowedNodes, rotate, deleteContent } = keys;
     const key = hostKey.trim();
     collectIssue(`${KEY}.hostKey`, issues, () => parseHostKey(key));
     issues.push(
@@ -49,10 +60,12 @@ export function readHostDeployment(
             return "problem" in range ? [{ key: `${KEY}.allowedFrom[${index}]`, ...range }] : [];
         }),
         ...(registry === undefined ? [] : portIssues(registry)),
+        ...(allowedNodes ? nodeIssues(keys, clusters) : []),
     );
+    const read = clusters.filter(({ apply }) => allowedNodes && apply !== undefined).map(({ name }) => name);
     return {
         host: { address, port, user, hostKey: key },
-        ...{ directory, image: readImage(keys, registry, issues), allowedFrom, deleteContent },
+        ...{ directory, image: readImage(keys, registry, issues), allowedFrom, nodesOf: read, deleteContent },
         ...(rotate === undefined ? {} : { rotate }),
     };
 }
@@ -81,6 +94,21 @@ function readImage(
         issues.push({ key, problem, fix: "name another registry that the host reaches, or set imageFile" });
     }
     return { reference: formatReference(reference) };
+}
+
+/** That the nodes of every cluster get in: those of one that is not written to cannot be read. */
+function nodeIssues({ allowedFrom }: HostDeployKeys, clusters: readonly SiteCluster[]): ConfigIssue[] {
+    const unread = clusters.filter(({ apply }) => apply === undefined);
+    // Whoever lists addresses may have listed theirs.
+    if (unread.length === 0 || (allowedFrom.length > 0 && unread.length < clusters.length)) return [];
+    const keys = unread.map((cluster) => `${clusterKey(cluster)}.apply`);
+    return [
+        {
+            key: `${KEY}.allowedNodes`,
+            problem: `it needs ${keys.join(", ")}: without, nobody here reads which nodes there are`,
+            fix: `set ${keys.join(", ")}, or write the addresses of these nodes to ${KEY}.allowedFrom`,
+        },
+    ];
 }
 
 /** Both instances are at one host, each at a port of its own. */

@@ -13,19 +13,17 @@ import { join } from "node:path";
 import { PartialState } from "../../dynamic-providers/lifecycle/resource-provider";
 import type { RegistryHostInputs, RegistryHostOutputs } from "../../dynamic-providers/registry-host/kind";
 import { registryHostProvider as provider } from "../../dynamic-providers/registry-host/provider";
-import type { RegistryContext } from "../../dynamic-providers/registry/registry-process";
-import { RegistryClient, requestsFor } from "../../lib/distribution/client/registry-client";
 import type { Credentials } from "../../lib/http/credentials";
-import { pushBlobs } from "../../lib/passthrough/push-blobs";
-import { testAuthority } from "../support/certificates";
+import { applyRegistryHost as apply, refreshedRegistryHost as refreshed } from "../support/host/apply-registry-host";
+import { HOST_OWNER, hostInputs, writeHostImage } from "../support/host/host-inputs";
 import { TestHost } from "../support/host/test-host";
-import { pauseImage } from "../support/node/pause-image";
+import { type Access, hasLabelled, pushLabelled } from "../support/labelled-images";
 import { operationContext } from "../support/operation-context";
 import { freePort } from "../support/registry-process";
 
 jest.setTimeout(300_000);
 
-const OWNER = "project/stack";
+const OWNER = HOST_OWNER;
 const [PULL, PUSH] = ["registry-passthrough-pull", "registry-passthrough-push"] as const;
 const TABLE = "inet registry_passthrough_allowed";
 const folder = mkdtempSync(join(tmpdir(), "images-"));
@@ -35,86 +33,32 @@ let host: TestHost;
 let inputs: RegistryHostInputs;
 let issue: () => Promise<{ certificate: string; key: string }>;
 
-const imageArchive = (digit: string): void =>
-    writeFileSync(archive, `image localhost/distribution:3 ${digit.repeat(64)}\n`);
+const imageArchive = (digit: string): void => writeHostImage(archive, digit);
 
 beforeEach(async () => {
     host = await TestHost.start();
     imageArchive("1");
-    const authority = await testAuthority();
-    issue = () => authority.issue();
-    const { certificate: chain, key } = await issue();
-    const { privateKey, ...address } = host.server.connection;
-    inputs = {
-        ...{
-            selfUrn: "urn",
-            host: address,
-            login: { privateKey },
-            owner: OWNER,
-            directory: join(host.root, "registry"),
-        },
-        registry: {
-            type: "distribution",
-            mirrorBase: `localhost:${await freePort()}/mirror`,
-            pushHost: `localhost:${await freePort()}`,
-            ...{ ca: authority.ca, retrySeconds: 0 },
-        },
-        ...{ image: { file: archive }, allowedFrom: ["10.0.0.0/24", "127.0.0.0/8"], chain, key, deleteContent: false },
-    };
+    ({ inputs, issue } = await hostInputs(host, archive));
 });
 afterEach(() => host.stop());
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** As the engine does it: the check first. */
-async function apply(
-    state: RegistryHostOutputs | undefined,
-    news: RegistryHostInputs,
-    context: RegistryContext = operationContext(),
-) {
-    const checked = (await provider.findInputs?.(state ?? {}, news, context)) ?? news;
-    await provider.describeChanges?.(state ?? {}, checked, context);
-    if (state !== undefined) return provider.update(state, checked, context);
-    return (await provider.create(checked, context)).outs;
-}
+const differences = async (state: RegistryHostOutputs) => (await refreshed(state)).differences;
 
-const differences = async (state: RegistryHostOutputs) =>
-    (await provider.read(state, operationContext())).outs.differences;
-
-function client(at: string, credentials: Credentials): RegistryClient {
-    const endpoint = {
-        host: at.replace(/\/.*/, ""),
-        ...(inputs.registry.ca === undefined ? {} : { ca: inputs.registry.ca }),
-    };
-    return new RegistryClient({ endpoint, credentials, requests: requestsFor(2) });
-}
-
-async function push(at: string, credentials: Credentials, label: string): Promise<void> {
-    const { manifest, blobs } = pauseImage(label);
-    const pushing = client(at, credentials);
-    try {
-        await pushBlobs(pushing, blobs, `mirror/${label}`);
-        await pushing.manifestPut(`mirror/${label}`, "1", manifest);
-    } finally {
-        await pushing.close();
-    }
-}
-
-async function pulled(credentials: Credentials, label: string): Promise<string | undefined> {
-    const pulling = client(inputs.registry.mirrorBase, credentials);
-    try {
-        return (await pulling.manifestGet(`mirror/${label}`, "1"))?.digest;
-    } finally {
-        await pulling.close();
-    }
-}
+const access = (at: string, credentials: Credentials): Access => {
+    const { ca } = inputs.registry;
+    return { endpoint: { host: at.replace(/\/.*/, ""), ...(ca === undefined ? {} : { ca }) }, credentials };
+};
+const push = (at: string, credentials: Credentials, label: string) => pushLabelled(access(at, credentials), label);
+const isPulled = (credentials: Credentials, label: string) =>
+    hasLabelled(access(inputs.registry.mirrorBase, credentials), label);
 
 test("it takes pushes at one port, refuses them at the other, keeps its content, and starts again only for a reason", async () => {
     const { pushHost = "", mirrorBase } = inputs.registry;
     const state = await apply(undefined, inputs);
     const { importer, puller } = state.accounts;
     await push(pushHost, importer, "first");
-    const { digest } = pauseImage("first").manifest;
-    expect(await pulled(puller, "first")).toBe(digest);
+    expect(await isPulled(puller, "first")).toBe(true);
     await expect(push(mirrorBase, puller, "second")).rejects.toThrow(/405|read-only/);
     await expect(push(pushHost, puller, "second")).rejects.toThrow(/401/);
     expect(await differences(state)).toEqual([]);
@@ -126,9 +70,11 @@ test("it takes pushes at one port, refuses them at the other, keeps its content,
     // Nothing to do; then new accounts: no instance starts again, and the former accounts stay valid.
     const same = await apply(state, inputs);
     expect(same.accounts).toEqual(state.accounts);
+    // The checks of the doctor, before anything else is sent.
+    expect(readFileSync(join(host.root, `${PUSH}.log`), "utf8")).toContain("/mirror/registry-passthrough/doctor/");
     const rotated = await apply(same, { ...inputs, rotate: "1" });
-    expect(await pulled(rotated.accounts.puller, "first")).toBe(digest);
-    expect(await pulled(puller, "first")).toBe(digest);
+    expect(await isPulled(rotated.accounts.puller, "first")).toBe(true);
+    expect(await isPulled(puller, "first")).toBe(true);
     expect(host.state.starts).toEqual([PULL, PUSH]);
 
     // Another certificate, then another image.
@@ -139,7 +85,7 @@ test("it takes pushes at one port, refuses them at the other, keeps its content,
     const updated = await apply(renewed, { ...inputs, rotate: "1", chain, key });
     expect(updated.installed?.imageId).toBe("2".repeat(64));
     expect(host.state.starts).toHaveLength(6);
-    expect(await pulled(rotated.accounts.puller, "first")).toBe(digest);
+    expect(await isPulled(rotated.accounts.puller, "first")).toBe(true);
     expect(await differences(updated)).toEqual([]);
 
     // No secret is in a command, which every user of the host sees.
@@ -153,7 +99,7 @@ test("it takes pushes at one port, refuses them at the other, keeps its content,
     expect(existsSync(join(inputs.directory, "certificate"))).toBe(false);
     // The same stack takes the content into use again.
     const again = await apply(undefined, { ...inputs, deleteContent: true });
-    expect(await pulled(again.accounts.puller, "first")).toBe(digest);
+    expect(await isPulled(again.accounts.puller, "first")).toBe(true);
     await provider.remove(again, operationContext());
     expect(existsSync(inputs.directory)).toBe(false);
 });
@@ -253,9 +199,6 @@ test("an archive that is no image, and an image that cannot be pulled, fail befo
     await expect(apply(state, { ...inputs, image: { reference } })).rejects.toThrow(
         /cannot be pulled: .*no route to host/,
     );
-    rmSync(archive);
-    await expect(apply(state, inputs)).rejects.toMatchObject({ thing: "site.registry.deploy.host.imageFile" });
-    imageArchive("1");
     expect(host.state.starts).toEqual([PULL, PUSH]);
 });
 

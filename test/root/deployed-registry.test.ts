@@ -4,13 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RegistryDeploymentInputs } from "../../dynamic-providers/registry-deployment/kind";
 import { registryDeploymentProvider } from "../../dynamic-providers/registry-deployment/provider";
-import { RegistryClient, requestsFor } from "../../lib/distribution/client/registry-client";
 import type { Credentials } from "../../lib/http/credentials";
-import { pushBlobs } from "../../lib/passthrough/push-blobs";
 import { type ApiServer, startApiServer } from "../support/api-server";
 import { type ServerCertificate, testAuthority } from "../support/certificates";
 import { registryImage, writeImageArchive } from "../../lib/image-build";
-import { pauseImage } from "../support/node/pause-image";
+import { hasLabelled, pushLabelled } from "../support/labelled-images";
 import { PodPorts } from "../support/node/pod-ports";
 import { NODE, RealNode } from "../support/node/real-node";
 import { operationContext } from "../support/operation-context";
@@ -70,30 +68,12 @@ async function loadRegistryImage(): Promise<string> {
     return `localhost/distribution@${image.manifest.digest}`;
 }
 
-function client(port: number, credentials: Credentials): RegistryClient {
-    const endpoint = { host: `localhost:${port}`, ca };
-    return new RegistryClient({ endpoint, credentials, requests: requestsFor(2) });
-}
-
-async function push(port: number, credentials: Credentials, label: string): Promise<void> {
-    const { manifest, blobs } = pauseImage(label);
-    const pushing = client(port, credentials);
-    try {
-        await pushBlobs(pushing, blobs, `mirror/${label}`);
-        await pushing.manifestPut(`mirror/${label}`, "1", manifest);
-    } finally {
-        await pushing.close();
-    }
-}
-
-async function pulled(credentials: Credentials, label: string): Promise<string | undefined> {
-    const pulling = client(PULL_PORT, credentials);
-    try {
-        return (await pulling.manifestGet(`mirror/${label}`, "1"))?.digest;
-    } finally {
-        await pulling.close();
-    }
-}
+const access = (port: number, credentials: Credentials) => ({
+    endpoint: { host: `localhost:${port}`, ca },
+    credentials,
+});
+const push = (port: number, credentials: Credentials, label: string) => pushLabelled(access(port, credentials), label);
+const isPulled = (credentials: Credentials, label: string) => hasLabelled(access(PULL_PORT, credentials), label);
 
 test("the pods run on a real node, take pushes at one address, refuse them at the other, and keep content and accounts", async () => {
     const { admin } = server;
@@ -114,7 +94,7 @@ test("the pods run on a real node, take pushes at one address, refuse them at th
     const { outs } = await registryDeploymentProvider.create(inputs, context);
     const { importer, puller } = outs.accounts;
     await push(PUSH_PORT, importer, "first");
-    expect(await pulled(puller, "first")).toBe(pauseImage("first").manifest.digest);
+    expect(await isPulled(puller, "first")).toBe(true);
     await expect(push(PULL_PORT, puller, "second")).rejects.toThrow(/405|read-only/);
     // Each account is known where it is for.
     await expect(push(PUSH_PORT, puller, "second")).rejects.toThrow(/401/);
@@ -127,7 +107,7 @@ test("the pods run on a real node, take pushes at one address, refuse them at th
     while ([before, undefined].includes((await admin.get(pod))?.metadata.uid))
         await new Promise((resolve) => setImmediate(resolve));
     await registryDeploymentProvider.update(outs, inputs, context);
-    expect(await pulled(puller, "first")).toBe(pauseImage("first").manifest.digest);
+    expect(await isPulled(puller, "first")).toBe(true);
 
     // An image that the node cannot get does not end the pod that runs.
     const running = (await admin.get(pod))?.metadata.uid;
@@ -136,13 +116,13 @@ test("the pods run on a real node, take pushes at one address, refuse them at th
         /cannot run .*: (ImagePullBackOff|ErrImageNeverPull)/,
     );
     expect((await admin.get(pod))?.metadata.uid).toBe(running);
-    expect(await pulled(puller, "first")).toBe(pauseImage("first").manifest.digest);
+    expect(await isPulled(puller, "first")).toBe(true);
 
     // New accounts are accepted before the update ends, and no pod starts again for them.
     const uid = (await admin.get(pod))?.metadata.uid;
     const rotated = await registryDeploymentProvider.update(outs, { ...inputs, rotate: "1" }, context);
-    expect(await pulled(rotated.accounts.puller, "first")).toBe(pauseImage("first").manifest.digest);
-    expect(await pulled(puller, "first")).toBe(pauseImage("first").manifest.digest);
+    expect(await isPulled(rotated.accounts.puller, "first")).toBe(true);
+    expect(await isPulled(puller, "first")).toBe(true);
     expect((await admin.get(pod))?.metadata.uid).toBe(uid);
 
     await registryDeploymentProvider.remove(rotated, context);

@@ -48,3 +48,18 @@ test("what is wrong with it is said by key, all at once", () => {
     expect(messages(document({ directory: "/srv/%t" }))[0]).toMatch(/directory: an absolute path of letters/);
     expect(messages(document({ address: "mirror@registry" }))[0]).toMatch(/address: not a host name or an IP address/);
 });
+
+test("nodes of clusters that are written to are let in; those of others must be listed", () => {
+    const clusters = { east: { apply: {} }, west: {} };
+    const site = (host: object, of: object = clusters) => ({ ...document(host), cluster: undefined, clusters: of });
+    const nodesOf = (found: object) => {
+        const { deployment } = read(found).site ?? {};
+        return deployment !== undefined && "host" in deployment ? deployment.nodesOf : undefined;
+    };
+    const problem = "site.registry.deploy.host.allowedNodes: it needs site.clusters.west.apply: without";
+    expect(messages(site({ allowedNodes: true }))).toEqual([expect.stringContaining(problem)]);
+    expect(nodesOf(site({ allowedNodes: true, allowedFrom: ["10.0.9.0/24"] }))).toEqual(["east"]);
+    expect(nodesOf(site({ allowedFrom: ["10.0.9.0/24"] }))).toEqual([]);
+    const none = site({ allowedNodes: true, allowedFrom: ["10.0.9.0/24"] }, { west: {} });
+    expect(messages(none)).toEqual([expect.stringContaining(problem)]);
+});
