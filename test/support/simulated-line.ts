@@ -122,6 +122,7 @@ class Simulation {
         // A new connection is TCP and TLS first.
         const isNew = this.idleConnections === 0;
         if (!isNew) this.idleConnections--;
+        else this.after(2 * roundTrip, () => this.opened());
         this.after((isNew ? 2 * roundTrip : 0) + roundTrip / 2, () => {
             if (this.served >= takes) {
                 this.refusals++;
@@ -131,6 +132,11 @@ class Simulation {
             this.served++;
             this.onLine.add({ load, flight, done, left: bytes });
         });
+    }
+
+    private opened(): void {
+        this.pace.opened(this.line.roundTrip);
+        this.admit();
     }
 
     private end(load: Load, note: () => unknown, done: () => void): void {

@@ -56,7 +56,7 @@ export class RegistrySession {
     ) {
         this.host = endpoint.host;
         this.bodies = new BodyRefusals(endpoint.host);
-        this.transport = openTransport(endpoint, connections);
+        this.transport = openTransport(endpoint, connections, (roundTrip) => this.hostLimiter.opened(roundTrip));
         this.tokens = new RegistryTokens(this.transport);
         this.hostLimiter = hostLimiter(this.transport.origin);
     }

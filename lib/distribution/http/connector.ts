@@ -20,6 +20,8 @@ export interface ConnectorOptions {
     readonly clientCertificate: ClientCertificate | undefined;
     /** Connections with TLS go through it; undefined: they are direct. */
     readonly proxy?: ProxySettings | undefined;
+    /** Gets the milliseconds of a round trip to the registry, whenever a connection with it was opened. */
+    readonly opened?: ((roundTrip: number) => void) | undefined;
 }
 
 /** Opens connections for undici: TLS always verified, interim responses hidden. */
@@ -34,18 +36,25 @@ export function createConnector({ timeout, ca, ...options }: ConnectorOptions): 
             ? toOthers
             : buildConnector({ ...common, ...verifiedTls(ca, clientCertificate) });
     return (target, callback) => {
-        const connect = target.hostname === registry ? toRegistry : toOthers;
+        const isRegistry = target.hostname === registry;
+        const connect = isRegistry ? toRegistry : toOthers;
+        let began = 0;
+        let roundTrips = 0;
         const connected: buildConnector.Callback = (...[error, socket]) => {
             if (error !== null) return callback(error, null);
+            if (isRegistry) options.opened?.((performance.now() - began) / roundTrips);
             hideInterimResponses(socket);
             // An alert after the handshake (TLS 1.3) leaves the socket open, and the end that follows would hide it.
             socket.once("error", (alert) => socket.destroy(alert));
             callback(null, socket);
         };
         tunnelTo(target, options.proxy, { ca, timeout })
-            .then((httpSocket) =>
-                connect({ ...target, ...(httpSocket === undefined ? {} : { httpSocket }) }, connected),
-            )
+            .then((httpSocket) => {
+                began = performance.now();
+                // TCP's handshake, which a tunnel has behind it, and that of TLS 1.3; TLS 1.2 takes one more.
+                roundTrips = httpSocket === undefined && target.protocol === "https:" ? 2 : 1;
+                connect({ ...target, ...(httpSocket === undefined ? {} : { httpSocket }) }, connected);
+            })
             .catch((error: unknown) => callback(error as Error, null));
     };
 }

@@ -66,7 +66,8 @@ export class Transport {
     private readonly certificateHost: string | undefined;
     private readonly proxy: ProxySettings | undefined;
 
-    constructor(endpoint: RegistryEndpoint, connections: number) {
+    /** @param opened gets the milliseconds of a round trip to the registry, whenever a connection with it was opened */
+    constructor(endpoint: RegistryEndpoint, connections: number, opened?: (roundTrip: number) => void) {
         if (endpoint.plainHttp && !isLoopback(endpoint.host)) {
             throw new RegistryError("plain HTTP is for loopback only", {
                 registry: endpoint.host,
@@ -88,6 +89,7 @@ export class Transport {
                 host: endpoint.host,
                 clientCertificate: endpoint.clientCertificate,
                 proxy: endpoint.proxy,
+                opened,
             }),
             keepAliveTimeout: 30_000,
             // Single sign-on and CDNs add cookies and policies; by default the limit is 16 KiB.

@@ -69,6 +69,12 @@ export class HostLimiter {
         this.admit();
     }
 
+    /** A connection to the host was opened, and a round trip took so many milliseconds. */
+    opened(roundTrip: number): void {
+        this.pace.opened(roundTrip);
+        this.admit();
+    }
+
     /** So many requests in flight from now on, without a search: for measurements. */
     fix(level: number): void {
         this.pace.fix(level);

@@ -1,4 +1,4 @@
-/** Where every search begins. */
+/** Where the search begins at a host that is near. */
 const FIRST_LEVEL = 4;
 /** Requests that may wait in a queue on the way before more of them count as too many (TCP Vegas: alpha). */
 const SLACK = 3;
@@ -36,7 +36,8 @@ interface Round {
 
 /**
  * Finds out how many requests of one kind are worth having in flight to a host, by what comes back alone. As TCP does, it
- * begins with a few and doubles them for as long as more comes through; later it tries a little more or less now and then.
+ * begins with a few (the more, the farther the host is) and doubles them for as long as more comes through; later it tries a
+ * little more or less now and then.
  *
  * How long a request takes is compared with the shortest time that one of its name and size ever took (the round trip, or
  * its bytes at the best rate of a single one). So small and large bodies in one round say the same, a line that is full
@@ -44,6 +45,7 @@ interface Round {
  */
 export class Pace {
     private current: number;
+    private first = FIRST_LEVEL;
     private rest = 1;
     private rounds = 0;
     private isUp = false;
@@ -69,8 +71,16 @@ export class Pace {
     /** The most requests in flight from now on. */
     setCeiling(ceiling: number): void {
         this.ceiling = ceiling;
-        const isNew = this.state === "doubling" && this.before === undefined;
-        this.current = Math.min(isNew ? FIRST_LEVEL : this.current, ceiling);
+        this.current = Math.min(this.isNew ? this.first : this.current, ceiling);
+    }
+
+    /**
+     * Where the search begins; without effect once it has begun.
+     * @param distance of the host, in times of one that is near; below 1 counts as 1
+     */
+    beginAt(distance: number): void {
+        this.first = Math.round(FIRST_LEVEL * Math.max(1, distance));
+        if (this.isNew) this.current = Math.min(this.first, this.ceiling);
     }
 
     /** Neither searches nor changes any more: for measurements that compare it with a fixed level. */
@@ -93,6 +103,10 @@ export class Pace {
         const isJudged = this.judge({ level: before, samples: this.samples });
         if (isJudged) this.samples = [];
         if (this.current !== before) this.changedAt = sent;
+    }
+
+    private get isNew(): boolean {
+        return this.state === "doubling" && this.before === undefined;
     }
 
     private learn({ name, bytes, took }: Sample): void {

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { HostPace } from "../../../lib/distribution/limits/host-pace";
+import { HostPace, type Load } from "../../../lib/distribution/limits/host-pace";
 import { Tolerance } from "../../../lib/distribution/limits/tolerance";
 import { Random } from "../../support/faults/random";
 import { type SimulatedLine, simulate } from "../../support/simulated-line";
@@ -15,6 +15,7 @@ const SLOW = { question: 5, body: 20 };
 const profiles: [name: string, blobs: number, bytes: number, line: SimulatedLine][] = [
     ["loopback", 600, 512_000, { roundTrip: 0.1, rate: 400_000, work: { question: 0.5, body: 3 }, cores: 2 }],
     ["80 ms, 200 Mbit/s", 600, 360_000, { roundTrip: 80, rate: 25_000, work: QUICK, cores: 2 }],
+    ["80 ms, 200 Mbit/s, a few seconds", 160, 360_000, { roundTrip: 80, rate: 25_000, work: QUICK, cores: 2 }],
     ["20 ms, 10 Mbit/s", 150, 360_000, { roundTrip: 20, rate: 1250, work: QUICK, cores: 2 }],
     ["429 above 4", 400, 360_000, { roundTrip: 5, rate: 100_000, work: SLOW, cores: 8, takes: 4 }],
     ["locked above 2", 400, 360_000, { roundTrip: 1, rate: 100_000, work: SLOW, cores: 8, takes: 2 }],
@@ -101,6 +102,45 @@ test("a fixed level is neither found nor left", () => {
         now += 50;
         flight.answered(true);
     }
+});
+
+/** Requests in flight of each kind that a pace allows. */
+const levels = (pace: HostPace) => {
+    const room = (load: Load) => {
+        let taken = 0;
+        for (; pace.hasRoom(load); taken++) pace.take(load);
+        for (let i = 0; i < taken; i++) pace.giveBack(load);
+        return taken;
+    };
+    return { questions: room("question"), bodies: room("body") };
+};
+
+test("the search begins with the more requests, the farther the host is", () => {
+    const pace = new HostPace(64, () => 0);
+    pace.opened(0.2);
+    expect(levels(pace)).toEqual({ questions: 4, bodies: 4 });
+    const far = new HostPace(64, () => 0);
+    far.opened(80);
+    expect(levels(far)).toEqual({ questions: 32, bodies: 16 });
+    // A handshake that took long for another reason.
+    far.opened(500);
+    expect(levels(far)).toEqual({ questions: 32, bodies: 16 });
+    far.opened(40);
+    expect(levels(far)).toEqual({ questions: 16, bodies: 8 });
+    far.setCeiling(10);
+    expect(levels(far)).toEqual({ questions: 10, bodies: 8 });
+});
+
+test("a level that was found is not changed by another connection", () => {
+    let now = 0;
+    const pace = new HostPace(64, () => now);
+    for (let i = 0; i < 4; i++) pace.take("question");
+    const flights = [1, 2, 3, 4].map(() => pace.begin({ load: "question", name: "GET" }));
+    now += 5;
+    for (const flight of flights) flight.answered(true);
+    expect(levels(pace).questions).toBe(8);
+    pace.opened(200);
+    expect(levels(pace)).toEqual({ questions: 8, bodies: 40 });
 });
 
 test("neither kind of request waits for room of the other one", () => {

@@ -2,6 +2,7 @@ import { computeDigest } from "../../../lib/oci/digest";
 import { parseManifest } from "../../../lib/oci/manifest";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../../../lib/oci/media-types";
 import { RegistryClient, type RegistryClientOptions } from "../../../lib/distribution/client/registry-client";
+import { hostLimiter } from "../../../lib/distribution/limits/host-limiter";
 import { type Answering, type Reply, ScriptedServer } from "../../support/http-server";
 
 // Every resource of a provider process opens a client of its own: together they are one guest of the registry.
@@ -45,6 +46,15 @@ test("requests of all clients count as one: together never more than the cap, an
     const questions = guests.flatMap((client) => [1, 2, 3, 4, 5, 6].map((tag) => client.manifestHead("a/b", `${tag}`)));
     expect(await Promise.all(questions)).toEqual(Array(12).fill(DIGEST));
     expect(most).toBe(3);
+});
+
+test("each connection says to the host's limiter how far it is", async () => {
+    const server = await serve(() => FOUND);
+    const opened = jest.spyOn(hostLimiter(server.origin), "opened");
+    const client = makeClient(server);
+    for (const tag of ["1", "2"]) await client.manifestHead("a/b", tag);
+    expect(opened.mock.calls).toEqual(Array(server.connections).fill([expect.any(Number)]));
+    expect(server.connections).toBeGreaterThan(0);
 });
 
 test("what one client was told by Retry-After holds for all", async () => {

@@ -7,10 +7,12 @@ import { Transport } from "../../../lib/distribution/http/transport";
 import { testAuthority } from "../../support/certificates";
 import { type Reply, ScriptedServer } from "../../support/http-server";
 
-test("a connection is kept after a HEAD, as after every other request", async () => {
+test("a connection is kept after a HEAD, as after every other request, and says once how far the registry is", async () => {
     const authority = await testAuthority();
     const server = await ScriptedServer.start(() => ({ status: 200 }), await authority.issue());
-    const transport = new Transport({ host: server.host, ca: authority.ca }, 1);
+    const roundTrips: number[] = [];
+    const transport = new Transport({ host: server.host, ca: authority.ca }, 1, (one) => roundTrips.push(one));
+    const began = performance.now();
     try {
         for (const method of ["HEAD", "HEAD", "PUT", "HEAD", "GET"] as const) {
             const body = method === "PUT" ? { body: Buffer.from("bytes") } : {};
@@ -20,6 +22,11 @@ test("a connection is kept after a HEAD, as after every other request", async ()
         }
         expect(server.seen.map(({ method }) => method)).toEqual(["HEAD", "HEAD", "PUT", "HEAD", "GET"]);
         expect(server.connections).toBe(1);
+        expect(roundTrips).toEqual([expect.any(Number)]);
+        const [roundTrip = 0] = roundTrips;
+        expect(roundTrip).toBeGreaterThan(0);
+        // TCP and TLS each have one.
+        expect(2 * roundTrip).toBeLessThanOrEqual(performance.now() - began);
     } finally {
         await transport.close();
         await server.stop();
