@@ -38,7 +38,9 @@ async function run(args: readonly string[], signal: AbortSignal): Promise<boolea
     if (proxy !== undefined) keepSecret(proxy);
     const index = Number(process.env["JOB_COMPLETION_INDEX"] ?? 0);
     const shard = args.includes("--shard") ? { index, of: request.shards } : undefined;
-    return runImportRequest({ request, secrets, lock: join(folder, "lock.json"), shard, signal, say });
+    // A pod has no folder that outlives it; on a host, requests are in a folder of this program.
+    const journals = args.includes("--account") ? undefined : join(folder, "..", "uploads");
+    return runImportRequest({ request, secrets, lock: join(folder, "lock.json"), shard, journals, signal, say });
 }
 
 async function accountText(args: readonly string[]): Promise<string> {

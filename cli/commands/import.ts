@@ -5,6 +5,7 @@ import {
     type ImportPlan,
     type ImportResult,
     imageCodes,
+    journalFolder,
     problemLines,
     progressText,
 } from "../../lib/import";
@@ -113,6 +114,7 @@ async function runPlan(
     try {
         return await carryOut(client, plan, set, {
             concurrency: site.concurrency,
+            journals: journalFolder(),
             registryKind: site.registry.type,
             isFirstImport: plan.present.length === 0,
             onCheck: () => status.show(`${name}: checking where the registry wants uploads`),

@@ -7,6 +7,7 @@ import {
     blockedLines,
     formatImages,
     imageCodes,
+    journalFolder,
     isNothingToDo,
     planSummary,
     progressText,
@@ -129,6 +130,7 @@ async function push(
         }
         return carryOut(client, plan, set, {
             concurrency: inputs.concurrency,
+            journals: journalFolder(),
             registryKind: kind,
             onProgress: (progress) => row.show(progressText(progress)),
             onWarning: (warning) => logWarnings([warning], context),

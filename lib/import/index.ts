@@ -3,6 +3,7 @@ export { type PlanRequest, planImport } from "./plan/planner";
 export { type Shard, imagesOfShard, shardPlan, splitBlobs } from "./plan/shards";
 export { type PlannedImage, type PlannedState, plannedImages } from "./plan/planned-image";
 export { type ExecuteOptions, executePlan } from "./transfer/execute";
+export { journalFolder } from "./transfer/upload-journal";
 export type { ImportResult } from "./transfer/import-recorder";
 export type { ImportEvent } from "./transfer/events";
 export type { ImportProgress } from "./transfer/import-meter";

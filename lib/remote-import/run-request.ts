@@ -24,6 +24,8 @@ export interface ImportRun {
     /** Path of the lock. */
     readonly lock: string;
     readonly shard?: Shard | undefined;
+    /** Folder of the journals of open uploads; absent: there is none that outlives the importer. */
+    readonly journals?: string | undefined;
     readonly signal: AbortSignal;
     /** Gets each line that is to be said. */
     readonly say: (line: RemoteLine) => void;
@@ -65,6 +67,7 @@ async function importShard(run: ImportRun): Promise<void> {
         const own: ImportPlan = shard === undefined ? plan : shardPlan(plan, lock, owners, shard);
         const result = await carryOut(client, own, set, {
             concurrency: part(request.concurrency, shard),
+            journals: run.journals,
             registryKind: kind,
             isFirstImport: request.isFirstImport && (shard?.index ?? 0) === 0,
             leavesReferrers: shard !== undefined,

@@ -30,17 +30,6 @@ function imagesPayload({ content }: SetArchive): number {
     return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** Calls `act` when so many bytes have been passed on. */
-function whenCarried(bytes: number, act: () => void): void {
-    let left = bytes;
-    site.proxy.watch = (side, length) => {
-        const before = left;
-        if (side === "request") left -= length;
-        if (before > 0 && left <= 0) act();
-        return undefined;
-    };
-}
-
 faultCase(
     "kill -9 of the importing process at a random byte",
     { all: 200, sample: 3, met: "runs killed" },
@@ -48,7 +37,7 @@ faultCase(
         site.clear();
         await withArchive(random, async (archive) => {
             const run = new ImportingProcess(site, archive);
-            whenCarried(random.between(1, imagesPayload(archive)), () => run.kill("SIGKILL"));
+            site.whenCarried(random.between(1, imagesPayload(archive)), () => run.kill("SIGKILL"));
             const killed = await run.done;
             expect(secretsIn(killed.said)).toEqual([]);
             count("runs killed", killed.signal === "SIGKILL" ? 1 : 0);
@@ -83,7 +72,7 @@ faultCase(
         site.clear();
         await withArchive(random, async (archive) => {
             const run = new ImportingProcess(site, archive);
-            whenCarried(random.between(1, imagesPayload(archive) - 1), () => run.kill("SIGINT"));
+            site.whenCarried(random.between(1, imagesPayload(archive) - 1), () => run.kill("SIGINT"));
             const interrupted = await run.done;
             expect(secretsIn(interrupted.said)).toEqual([]);
             count("runs interrupted", interrupted.result?.failed.length === 0 ? 0 : 1);

@@ -61,6 +61,7 @@ export class TestStack {
             PULUMI_BACKEND_URL: `file://${join(this.folder, "state")}`,
             PULUMI_CONFIG_PASSPHRASE: "the passphrase of a test",
             PULUMI_HOME: join(this.folder, "home"),
+            XDG_STATE_HOME: join(this.folder, "journals"),
             PULUMI_SKIP_UPDATE_CHECK: "true",
             // Offers --event-log.
             PULUMI_DEBUG_COMMANDS: "true",

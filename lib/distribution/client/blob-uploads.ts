@@ -4,7 +4,7 @@ import { debug } from "../../debug/debug";
 import { RegistryError } from "../../errors/errors";
 import type { Digest } from "../../oci/digest";
 import { ByteQueue } from "./byte-queue";
-import { ChunkSize } from "./chunk-size";
+import { ChunkSize, MOST_AGAIN } from "./chunk-size";
 import { readBegunUpload, uploadRequest } from "./begun-upload";
 import { responseError } from "./response-errors";
 import type { RegistryCalls } from "./registry-calls";
@@ -18,6 +18,14 @@ import { explainUploadFailure, withDigest } from "./upload-url";
 /** An upload as distribution-spec, "Pushing a blob monolithically" (POST then PUT), begins it. */
 export type UploadStart = { readonly mounted: true } | { readonly mounted: false; readonly location: URL };
 
+/** How an upload goes on. */
+export interface PutOptions {
+    /** Bytes that the registry has already; default: none. */
+    readonly offset?: number;
+    /** Called when the upload goes on elsewhere than where it was begun, or was begun anew. */
+    readonly moved?: (location: URL) => void;
+}
+
 /** One blob on its way. */
 interface Upload {
     readonly repository: string;
@@ -29,6 +37,7 @@ interface Upload {
     readonly offset: number;
     /** Yields exactly the bytes from `offset` to `size`. */
     readonly body: () => AsyncIterable<Uint8Array>;
+    readonly moved: (location: URL) => void;
 }
 
 /** One request with bytes of a blob. */
@@ -97,13 +106,26 @@ export class BlobUploads {
     }
 
     /** As `OpenUploads.cancel`. */
-    cancel(repository: string, location: URL): Promise<void> {
+    cancel(repository: string, location: URL): Promise<boolean> {
         return this.open.cancel(repository, location);
+    }
+
+    /** As `OpenUploads.abandon`. */
+    abandon(repository: string, location: URL): Promise<boolean> {
+        return this.open.abandon(repository, location);
+    }
+
+    /**
+     * Compares what was sent of a stream that broke with what the registry has kept of it. If it has lost more than may be
+     * sent again (a proxy that takes whole bodies before it passes them on), large blobs are sent in chunks from now on.
+     */
+    compareLoss(sent: number, kept: number): void {
+        if (sent - kept > MOST_AGAIN) this.chunks.streamLost();
     }
 
     /**
      * Sends a blob's bytes to an upload that was begun. Not retried: who calls decides how to go on.
-     * @param body yields exactly the bytes from `offset` to `size`.
+     * @param body yields exactly the bytes from the offset to `size`.
      */
     async put(
         repository: string,
@@ -111,11 +133,12 @@ export class BlobUploads {
         location: URL,
         size: number,
         body: () => AsyncIterable<Uint8Array>,
-        offset = 0,
+        { offset = 0, moved = () => undefined }: PutOptions = {},
     ): Promise<void> {
-        const upload = { repository, digest, location, size, body, offset };
+        const upload = { repository, digest, location, size, body, offset, moved };
         try {
-            if (this.chunks.chunkFor(size - offset) !== undefined) await this.sendChunks(upload);
+            if (offset === size) await this.finishWhole(upload);
+            else if (this.chunks.chunkFor(size - offset) !== undefined) await this.sendChunks(upload);
             else if (this.way === "patch" && offset === 0) await this.patchWhole(upload);
             else await this.putWhole(upload);
         } catch (error) {
@@ -156,6 +179,7 @@ export class BlobUploads {
         await this.cancel(repository, upload.location);
         const begun = await this.start(repository, digest);
         if (begun.mounted) return;
+        upload.moved(begun.location);
         try {
             await this.patchWhole({ ...upload, location: begun.location });
         } catch (error) {
@@ -194,6 +218,7 @@ export class BlobUploads {
                 }
                 location = sent;
                 offset += chunk.length;
+                upload.moved(location);
             }
             await queue.end();
             await this.finish(upload, location);
@@ -218,6 +243,13 @@ export class BlobUploads {
             if (isTooLarge(error) && this.chunks.learn(chunk.length)) return undefined;
             throw error;
         }
+    }
+
+    /** All bytes are there; those of the archive are read nevertheless, since whoever reads them proves them. */
+    private async finishWhole(upload: Upload): Promise<void> {
+        const queue = new ByteQueue(upload.body());
+        await queue.take(1);
+        await this.finish(upload, upload.location);
     }
 
     private async finish(upload: Upload, location: URL): Promise<void> {

@@ -1,5 +1,7 @@
 /** A chunk is kept in memory until the registry has it, and several blobs are sent at once. */
 const LARGEST = 8 * 1024 * 1024;
+/** The most bytes of a blob that are sent again after a break, where the registry keeps what has arrived. */
+export const MOST_AGAIN = 16 * 1024 * 1024;
 /** Below this every manifest would be rejected as well. */
 const SMALLEST = 64 * 1024;
 
@@ -7,6 +9,7 @@ const SMALLEST = 64 * 1024;
 export class ChunkSize {
     private limit: number | undefined;
     private least = 0;
+    private losesStreams = false;
 
     /** The limit that responses 413 have shown; undefined: none did. */
     learned: number | undefined;
@@ -18,8 +21,14 @@ export class ChunkSize {
 
     /** Size of the chunks that a body of `size` bytes is sent in; undefined: it is sent whole. */
     chunkFor(size: number): number | undefined {
-        if (this.limit === undefined || size <= this.limit) return undefined;
-        return Math.max(Math.min(this.limit, LARGEST), this.least);
+        const most = this.losesStreams ? Math.min(this.limit ?? Infinity, MOST_AGAIN) : this.limit;
+        if (most === undefined || size <= most) return undefined;
+        return Math.max(Math.min(most, LARGEST), this.least);
+    }
+
+    /** A body that broke was lost, and not only what was on its way: what is larger than may be sent again comes in chunks. */
+    streamLost(): void {
+        this.losesStreams = true;
     }
 
     /** Reads the header `OCI-Chunk-Min-Length` of a response that begins an upload (distribution-spec, "Pushing a blob in chunks"). */

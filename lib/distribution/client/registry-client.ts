@@ -44,6 +44,11 @@ export class RegistryClient {
         return this.calls.session.foreignTokenHost;
     }
 
+    /** True if the run that the client works for was interrupted. */
+    get isInterrupted(): boolean {
+        return this.options.signal?.aborted === true;
+    }
+
     /** Seconds for which no request to the host got a response; 0 if the last one did. */
     get silentSeconds(): number {
         return this.calls.hostLimiter.silentFor / 1000;

@@ -16,6 +16,7 @@ import { explainMissingBlobs } from "./missing-blobs";
 import { ReferrerTags } from "../referrer-tags";
 import { RunStop } from "./run-stop";
 import { type TransferWatch, transferBlob } from "./transfer";
+import { UploadJournal } from "./upload-journal";
 import { BlobReader } from "./verified-pieces";
 
 export interface ExecuteOptions extends ImportListeners {
@@ -25,6 +26,8 @@ export interface ExecuteOptions extends ImportListeners {
     readonly blocked?: ReadonlyMap<string, Problem>;
     /** Images that have a `subject` are left to another run: their lists (tag `sha256-<digest>`) have one writer at a time. */
     readonly leavesReferrers?: boolean;
+    /** Folder of the journals of open uploads, of this user alone; absent: the next run does not know of them. */
+    readonly journals?: string | undefined;
 }
 
 const DEFAULT_CONCURRENCY = 32;
@@ -44,13 +47,15 @@ export async function executePlan(
     options: ExecuteOptions = {},
 ): Promise<ImportResult> {
     client.willWrite(mountSources(plan));
-    const execution = new Execution(client, source, plan, options);
+    const journal = await UploadJournal.open(options.journals, client.host);
+    const execution = new Execution(client, source, journal, plan, options);
     const quiet = execution.begin();
     try {
         // A signature must not be visible before its image.
         await execution.images(plan.push.filter(({ task }) => !isAttachment(task)));
         await execution.referrers();
         await execution.images(plan.push.filter(({ task }) => isAttachment(task)));
+        await execution.abandonLeft();
     } finally {
         quiet();
         await execution.close();
@@ -71,7 +76,8 @@ function mountSources({ push }: ImportPlan): Map<string, Set<string>> {
 
 class Execution {
     private readonly blobsInFlight: Limiter;
-    private readonly reader: BlobReader;
+    readonly reader: BlobReader;
+    private readonly repositories: ReadonlySet<string>;
     private readonly blobs = new Map<string, Promise<void>>();
     private readonly manifests = new Map<string, Promise<void>>();
     private readonly blobTasks = new Map<string, BlobTask>();
@@ -83,8 +89,9 @@ class Execution {
     private postponed: { readonly image: ImagePlan; readonly subject: Digest }[] = [];
 
     constructor(
-        private readonly client: RegistryClient,
-        private readonly source: BlobSource,
+        readonly client: RegistryClient,
+        readonly source: BlobSource,
+        readonly journal: UploadJournal,
         plan: ImportPlan,
         private readonly options: ExecuteOptions,
     ) {
@@ -95,6 +102,7 @@ class Execution {
         this.blobsInFlight = new Limiter(() => Math.min(most, BEGUN_AHEAD * client.blobsAtOnce));
         this.reader = new BlobReader(source);
         const tasks = [...plan.present, ...plan.push.map(({ task }) => task)];
+        this.repositories = new Set(tasks.map(({ repository }) => repository));
         this.referrerTags = new ReferrerTags(
             client,
             new Set(tasks.map(({ repository, tag }) => `${repository}:${tag}`)),
@@ -127,9 +135,22 @@ class Execution {
         }
     }
 
-    /** Ends what reads the archive. */
+    /** What earlier runs have left open in the set's repositories, of blobs that these have by now, or need no more. */
+    async abandonLeft(): Promise<void> {
+        const left = this.journal.leftOpen.filter(
+            ({ repository, digest }) =>
+                this.repositories.has(repository) && !this.blobTasks.has(`${repository} ${digest}`),
+        );
+        if (this.stop.isStopped || this.client.isInterrupted) return;
+        await mapLimited(left, IMAGES_AT_ONCE, async ({ repository, location, settled }) => {
+            if (await this.client.uploads.abandon(repository, location)) settled();
+        });
+    }
+
+    /** Ends what reads the archive, and the journal. */
     async close(): Promise<void> {
         await this.reader.close();
+        this.journal.close();
     }
 
     end(): ImportResult {
@@ -201,6 +222,7 @@ class Execution {
             let mountRefused = false;
             const watch: TransferWatch = {
                 sent: (fresh, repeated) => this.count(fresh, repeated),
+                resumed: (bytes) => this.recorder.resumed(bytes),
                 mountRefused: (mount) => {
                     mountRefused = true;
                     this.recorder.mountRefused(mount);
@@ -209,7 +231,7 @@ class Execution {
             const outcome = await this.blobsInFlight.run(async () => {
                 this.stop.check();
                 try {
-                    return await transferBlob(this.client, this.source, this.reader, ready, watch);
+                    return await transferBlob(this, ready, watch);
                 } catch (error) {
                     this.stop.note(error);
                     throw error;

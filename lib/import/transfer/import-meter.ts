@@ -5,7 +5,10 @@ export interface ImportProgress {
     readonly images: number;
     readonly ofImages: number;
     readonly bytes: number;
-    /** Grows when a registry refuses a mount: those bytes are sent beyond the plan. */
+    /**
+     * Grows when a registry refuses a mount: those bytes are sent beyond the plan. Gets less by what an earlier run has sent
+     * of a blob that is continued.
+     */
     readonly ofBytes: number;
     /** Of the last seconds. */
     readonly bytesPerSecond: number;
@@ -46,7 +49,7 @@ export class ImportMeter {
         this.rate.add(this.now(), bytes);
     }
 
-    /** More is to be sent than was planned. */
+    /** More is to be sent than was planned; a negative number is less. */
     moreToSend(bytes: number): void {
         this.ofBytes += bytes;
     }

@@ -88,6 +88,11 @@ export class ImportRecorder {
         this.report();
     }
 
+    /** Bytes of the plan were sent by an earlier run. */
+    resumed(bytes: number): void {
+        this.meter.moreToSend(-bytes);
+    }
+
     /** The blob's bytes are sent beyond the plan. */
     mountRefused(mount: RefusedMount): void {
         this.refusedMounts.push(mount);

@@ -1,11 +1,14 @@
 import { debug } from "../../debug/debug";
-import type { UploadStart } from "../../distribution/client/blob-uploads";
+import type { BlobUploads, UploadStart } from "../../distribution/client/blob-uploads";
+import { MOST_AGAIN } from "../../distribution/client/chunk-size";
+import type { UploadStatus } from "../../distribution/client/open-uploads";
 import type { BlobSource } from "../../mirror/image-set";
 import type { Digest } from "../../oci/digest";
 import { RegistryError } from "../../errors/errors";
 import type { RegistryClient } from "../../distribution/client/registry-client";
 import { isBusy, isRetryable, isUnreachable } from "../../distribution/limits/retry";
 import type { BlobTask } from "../plan/plan";
+import type { JournalEntry, LeftUpload, UploadJournal } from "./upload-journal";
 import type { BlobReader, VerifiedBlob } from "./verified-pieces";
 
 /** How a blob got into its repository. */
@@ -27,36 +30,84 @@ export interface TransferWatch {
      * @param fresh those that got further than any attempt before; the others are `repeated`
      */
     sent(fresh: number, repeated: number): void;
+    /** So many bytes of the blob that the plan has were sent by an earlier run. */
+    resumed(bytes: number): void;
     mountRefused(mount: RefusedMount): void;
+}
+
+/** What the transfers of one import share. */
+export interface TransferTools {
+    readonly client: RegistryClient;
+    readonly source: BlobSource;
+    readonly reader: BlobReader;
+    readonly journal: UploadJournal;
 }
 
 /**
  * Brings one blob into its repository: mounted if the plan says so and the registry agrees, else sent with one PUT,
  * straight from its place in the archive. A transfer that breaks begins anew with a new upload, and what the registry got
- * of the broken one is given up; that of a large blob goes on where it ended, if the registry knows where.
+ * of the broken one is given up; that of a large blob goes on where it ended, also in the next run, if the registry knows
+ * where.
  * @throws PassthroughError `ARCHIVE_DIGEST_MISMATCH` if the archive's bytes are not the blob; RegistryError
  */
 export async function transferBlob(
-    client: RegistryClient,
-    source: BlobSource,
-    reader: BlobReader,
+    { client, source, reader, journal }: TransferTools,
     blob: BlobTask,
     watch: TransferWatch,
 ): Promise<TransferOutcome> {
-    const begun = await begin(client, blob);
-    debug("transfer", () => `${blob.repository}/blobs/${blob.digest}: ${beginText(blob, begun.mounted)}`);
-    if (begun.mounted) return "mounted";
-    if (source.size(blob.digest) === undefined) {
-        await client.uploads.cancel(blob.repository, begun.location);
+    const { repository, digest, size, mountFrom } = blob;
+    const isHere = source.size(digest) !== undefined;
+    const left = await findLeft(client, journal, blob, isHere);
+    const begun = left ?? (await begin(client, blob));
+    debug("transfer", () => `${repository}/blobs/${digest}: ${beginText(blob, begun)}`);
+    if ("mounted" in begun && begun.mounted) return "mounted";
+    const { location } = begun;
+    if (!isHere) {
+        await client.uploads.cancel(repository, location);
         throw refusedMount(client.host, blob);
     }
-    const { repository, digest, size, mountFrom } = blob;
     if (mountFrom !== undefined) watch.mountRefused({ repository, digest, size, from: mountFrom });
-    const transfer = new Transfer(client, reader, blob, watch, begun.location);
+    const start = { location, offset: left?.offset ?? 0 };
+    const transfer = new Transfer({ client, reader, journal }, blob, watch, start);
+    // It is noted as one of this run now.
+    if (left !== undefined) journal.leftOf(repository, digest)?.settled();
+    let outcome: TransferOutcome | undefined;
     try {
-        return await client.retrying((goneOn) => transfer.attempt(goneOn));
+        outcome = await client.retrying((goneOn) => transfer.attempt(goneOn));
+        return outcome;
     } finally {
-        await transfer.end();
+        await transfer.end(outcome !== undefined);
+    }
+}
+
+/**
+ * Where an upload of an earlier run goes on; one that is not worth it, or that somebody else has written to, is given up.
+ * @returns undefined if there is none to go on with
+ */
+async function findLeft(
+    { uploads }: RegistryClient,
+    journal: UploadJournal,
+    { repository, digest, size, mountFrom }: BlobTask,
+    isHere: boolean,
+): Promise<UploadStatus | undefined> {
+    const left = journal.leftOf(repository, digest);
+    if (left === undefined) return undefined;
+    const mayGoOn = isHere && mountFrom === undefined && size > MOST_AGAIN;
+    const status = mayGoOn ? await statusOfLeft(uploads, left) : undefined;
+    if (status !== undefined) uploads.compareLoss(left.sentAtLeast, status.offset);
+    if (status !== undefined && status.offset > 0 && status.offset <= Math.min(size, left.sent)) return status;
+    if (await uploads.abandon(repository, left.location)) left.settled();
+    return undefined;
+}
+
+/** What is wrong with an upload of an earlier run must not fail this one. */
+async function statusOfLeft(uploads: BlobUploads, left: LeftUpload): Promise<UploadStatus | undefined> {
+    try {
+        return await uploads.status(left.repository, left.location);
+    } catch (error) {
+        if (isUnreachable(error) || !(error instanceof RegistryError)) throw error;
+        debug("transfer", () => `${left.repository}/blobs/${left.digest}: ${error.message}`);
+        return undefined;
     }
 }
 
@@ -73,40 +124,39 @@ async function begin(client: RegistryClient, { repository, digest, mountFrom }: 
     }
 }
 
-/** Where an upload goes on. */
-interface Place {
-    readonly location: URL;
-    /** Bytes that the registry has already. */
-    readonly offset: number;
+/** An upload, where it goes on. */
+interface Place extends UploadStatus {
+    readonly entry: JournalEntry;
 }
-
-/** Blobs above this go on where a broken transfer ended, where the registry can say where that was. */
-const RESUME_FROM = 64 * 1024 * 1024;
 
 /** The attempts to send one blob's bytes. */
 class Transfer {
     private place: Place | undefined;
     /** An upload that broke and may be gone on with. */
-    private broken: URL | undefined;
+    private broken: Place | undefined;
     private mayResume: boolean;
-    private furthest = 0;
+    /** Bytes of the blob that were sent: by any attempt, and by the last one. */
+    private furthest: number;
+    private reached: number;
 
+    /** @param start an upload that was begun, now or by an earlier run */
     constructor(
-        private readonly client: RegistryClient,
-        private readonly reader: BlobReader,
+        private readonly tools: Omit<TransferTools, "source">,
         private readonly blob: BlobTask,
         private readonly watch: TransferWatch,
-        location: URL,
+        start: UploadStatus,
     ) {
-        this.place = { location, offset: 0 };
-        this.mayResume = blob.size > RESUME_FROM;
+        this.place = this.noted(start);
+        this.mayResume = blob.size > MOST_AGAIN;
+        this.furthest = this.reached = start.offset;
+        if (start.offset > 0) watch.resumed(start.offset);
     }
 
     /** @param goneOn called when bytes get further than ever that need not be sent again */
     async attempt(goneOn: () => void): Promise<TransferOutcome> {
         const { repository, digest, size } = this.blob;
         // A lost answer may hide a success.
-        if (this.place === undefined && (await this.client.blobHead(repository, digest, "assumed")) === size) {
+        if (this.place === undefined && (await this.tools.client.blobHead(repository, digest, "assumed")) === size) {
             debug("transfer", () => `${repository}/blobs/${digest}: present, though the last attempt failed`);
             return "present";
         }
@@ -125,77 +175,107 @@ class Transfer {
         return "uploaded";
     }
 
-    /** Nothing is left at the registry of an upload that is given up. */
-    async end(): Promise<void> {
-        const left = this.place?.location;
-        if (left !== undefined) await this.client.uploads.cancel(this.blob.repository, left);
-        await this.forgetBroken();
+    /**
+     * Nothing is left at the registry of an upload that is given up.
+     * @param isDone the blob is there; if not, the next run goes on with what is large and known to it
+     */
+    async end(isDone: boolean): Promise<void> {
+        for (const open of [this.place, this.broken]) {
+            const isLeft = !isDone && open?.entry.isKept() === true && open.offset > MOST_AGAIN;
+            if (open !== undefined && !isLeft) await this.giveUp(open);
+        }
     }
 
     private async forgetBroken(): Promise<void> {
         const { broken } = this;
         this.broken = undefined;
-        if (broken !== undefined) await this.client.uploads.cancel(this.blob.repository, broken);
+        if (broken !== undefined) await this.giveUp(broken);
     }
 
-    private async put({ location, offset }: Place, goneOn: () => void): Promise<void> {
+    private async giveUp({ location, entry }: Place): Promise<void> {
+        if (await this.tools.client.uploads.cancel(this.blob.repository, location)) entry.ended();
+    }
+
+    private async put(place: Place, goneOn: () => void): Promise<void> {
         const { repository, digest, size } = this.blob;
+        const { offset, entry } = place;
+        let { location } = place;
         let body: VerifiedBlob | undefined;
+        this.reached = offset;
         const pieces = () => {
-            let reached = offset;
-            body = this.reader.open(this.blob);
+            body = this.tools.reader.open(this.blob);
             return body.pieces((sent) => {
-                const fresh = Math.max(0, sent - Math.max(reached, this.furthest));
-                this.watch.sent(fresh, sent - reached - fresh);
-                reached = sent;
+                const fresh = Math.max(0, sent - Math.max(this.reached, this.furthest));
+                this.watch.sent(fresh, sent - this.reached - fresh);
+                this.reached = sent;
                 this.furthest = Math.max(this.furthest, sent);
+                entry.reaches(sent);
                 if (fresh > 0 && this.mayResume) goneOn();
             }, offset);
         };
+        const moved = (next: URL) => {
+            location = next;
+            entry.moved(next);
+        };
         try {
-            await this.client.uploads.put(repository, digest, location, size, pieces, offset);
+            await this.tools.client.uploads.put(repository, digest, location, size, pieces, { offset, moved });
+            entry.ended();
             body?.arrived();
         } catch (error) {
-            if (this.mayResume && isRetryable(error)) this.broken = location;
-            else await this.client.uploads.cancel(repository, location);
+            const broken = { location, offset: this.reached, entry };
+            if (this.mayResume && (isRetryable(error) || this.isForNextRun(broken))) this.broken = broken;
+            else await this.giveUp(broken);
             throw error;
         }
+    }
+
+    /** An interrupted run leaves its large uploads to the next one, as a killed one does. */
+    private isForNextRun({ offset, entry }: Place): boolean {
+        return this.mayResume && this.tools.client.isInterrupted && entry.isKept() && offset > MOST_AGAIN;
     }
 
     /** Where the broken upload ended; undefined if the registry cannot say. */
     private async resumed(): Promise<Place | undefined> {
         const { broken, blob } = this;
         if (broken === undefined) return undefined;
-        const status = await this.client.uploads.status(blob.repository, broken);
+        const { uploads } = this.tools.client;
+        const status = await uploads.status(blob.repository, broken.location);
+        if (status !== undefined) uploads.compareLoss(this.reached, status.offset);
+        const goesOn = status !== undefined && status.offset > 0 && status.offset <= blob.size;
+        debug("transfer", () => `${blob.repository}/blobs/${blob.digest}: ${resumeText(goesOn ? status.offset : 0)}`);
+        if (!goesOn) await this.forgetBroken();
         this.broken = undefined;
-        debug("transfer", () => `${blob.repository}/blobs/${blob.digest}: ${resumeText(status?.offset)}`);
-        if (status !== undefined && status.offset < blob.size) return status;
-        await this.client.uploads.cancel(blob.repository, broken);
-        return undefined;
+        return goesOn ? { ...status, entry: broken.entry } : undefined;
     }
 
     private async anew(): Promise<Place> {
         const { repository, digest } = this.blob;
-        const begun = await this.client.uploads.start(repository, digest);
-        if (!begun.mounted) return { location: begun.location, offset: 0 };
+        const begun = await this.tools.client.uploads.start(repository, digest);
+        if (!begun.mounted) return this.noted({ location: begun.location, offset: 0 });
         throw new RegistryError("the registry mounted the blob without being asked to", {
-            registry: this.client.host,
+            registry: this.tools.client.host,
             operation: `POST ${repository}/blobs/uploads`,
             thing: `blob ${digest}`,
             code: "UNEXPECTED_RESPONSE",
             fix: "check what stands in front of the registry",
         });
     }
+
+    private noted({ location, offset }: UploadStatus): Place {
+        const { repository, digest } = this.blob;
+        return { location, offset, entry: this.tools.journal.begun(repository, digest, location, offset) };
+    }
 }
 
-function beginText({ mountFrom, size }: BlobTask, isMounted: boolean): string {
-    if (isMounted) return `mounted from ${mountFrom ?? "another repository"}`;
+function beginText({ mountFrom, size }: BlobTask, begun: UploadStart | UploadStatus): string {
+    if ("offset" in begun) return `an earlier run's upload resumed at byte ${begun.offset}`;
+    if (begun.mounted) return `mounted from ${mountFrom ?? "another repository"}`;
     const refused = mountFrom === undefined ? "" : `the registry did not mount it from ${mountFrom}, `;
     return `${refused}upload of ${size} bytes`;
 }
 
-function resumeText(offset: number | undefined): string {
-    return offset === undefined ? "begun again, the registry kept nothing of it" : `resumed at byte ${offset}`;
+function resumeText(offset: number): string {
+    return offset === 0 ? "begun again, the registry kept nothing of it" : `resumed at byte ${offset}`;
 }
 
 function refusedMount(registry: string, { repository, digest, mountFrom }: BlobTask): RegistryError {

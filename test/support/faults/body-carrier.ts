@@ -29,7 +29,11 @@ export class BodyCarrier {
     }
 
     /** The registry has answered, and nothing of it was passed back. */
-    beforeHead(): void {
+    async beforeHead(): Promise<void> {
+        if (this.fault?.kind === "kept-answer") {
+            await this.fault.until();
+            this.cut();
+        }
         if (this.fault?.kind === "reset-answer" && this.fault.after === "head") this.cut();
     }
 

@@ -171,7 +171,7 @@ export class FaultProxy {
         const sent = pipeline(asked, (body) => carrier.request(body as AsyncIterable<Buffer>, passed), upstream);
         const [answer] = await Promise.race([answered, sent.then(() => answered)]);
         passed.status = answer.statusCode;
-        carrier.beforeHead();
+        await carrier.beforeHead();
         response.writeHead(answer.statusCode ?? 502, rewritten(endToEnd(answer.rawHeaders), fault));
         response.flushHeaders();
         await pipeline(answer, (body) => carrier.answer(body as AsyncIterable<Buffer>), response);

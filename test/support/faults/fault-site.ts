@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { inspect } from "node:util";
@@ -48,6 +48,8 @@ export const ACCOUNT = { username: "pusher", password: "canary-fault-7d1e/+ä" }
 export class FaultSite {
     /** Beside the account: tokens that were given out for it. */
     tokens: Iterable<string> = [];
+    /** Where the importers of this site note their open uploads. */
+    readonly journals = join(mkdtempSync(join(tmpdir(), "journals ")), "uploads");
     /** All that was said since `clear`, to people or to machines: results, events, waits, warnings, errors. */
     private said: string[] = [];
 
@@ -88,12 +90,41 @@ export class FaultSite {
         this.proxy.clear();
         this.registry.forget();
         this.storage.wipe();
+        rmSync(this.journals, { recursive: true, force: true });
         this.said = [];
     }
 
     /** Takes note of what was said, to be searched for secrets. Errors are taken whole: stack, facts and causes. */
     hear(what: unknown): void {
         this.said.push(typeof what === "string" ? what : inspect(what, { depth: Infinity, maxStringLength: null }));
+    }
+
+    /** What the registry has and the importers have noted now, to be brought back as often as it is needed. */
+    saved(): { restore: () => void; remove: () => void } {
+        const folder = mkdtempSync(join(MEMORY, "saved "));
+        const places = [
+            [this.registry.storage(), join(folder, "registry")],
+            [this.journals, join(folder, "journals")],
+        ] as const;
+        for (const [from, to] of places) if (existsSync(from)) cpSync(from, to, { recursive: true });
+        return {
+            restore: () => {
+                this.clear();
+                for (const [to, from] of places) if (existsSync(from)) cpSync(from, to, { recursive: true });
+            },
+            remove: () => rmSync(folder, { recursive: true }),
+        };
+    }
+
+    /** Calls `act` when so many bytes have been passed on to the registry. */
+    whenCarried(bytes: number, act: () => void): void {
+        let left = bytes;
+        this.proxy.watch = (side, length) => {
+            const before = left;
+            if (side === "request") left -= length;
+            if (before > 0 && left <= 0) act();
+            return undefined;
+        };
     }
 
     /** The registry loses a blob or a manifest behind its own back. */
@@ -129,7 +160,8 @@ export class FaultSite {
             const request = { images: set.images, set, base: this.base, suspects: new Set(suspects) };
             plan = await planImport(client, request);
             const listeners = { onEvent: hear, onProgress: hear, onWarning: hear };
-            const result = await carry(client, plan, { registryKind: "distribution", ...listeners });
+            const options = { registryKind: "distribution", journals: this.journals } as const;
+            const result = await carry(client, plan, { ...options, ...listeners });
             this.hear(JSON.stringify(result));
             return { plan, result, error: undefined };
         } catch (error) {
@@ -200,7 +232,8 @@ export class FaultSite {
     async stop(): Promise<void> {
         await this.proxy.stop();
         await this.registry.stop();
-        rmSync(this.registry.folder, { recursive: true, force: true });
+        for (const folder of [this.registry.folder, dirname(this.journals)])
+            rmSync(folder, { recursive: true, force: true });
     }
 }
 

@@ -38,7 +38,9 @@ export type Fault =
     | { readonly kind: "trickle-request"; readonly interval: number }
     | { readonly kind: "trickle-answer"; readonly interval: number }
     /** Takes everything, answers nothing. */
-    | { readonly kind: "black-hole" };
+    | { readonly kind: "black-hole" }
+    /** Keeps the registry's answer until then, and passes nothing of it back. */
+    | { readonly kind: "kept-answer"; readonly until: () => Promise<unknown> };
 
 /** A request as the proxy judges it. */
 export interface Asked {

@@ -37,7 +37,8 @@ export class ImportingProcess {
         });
         const endpoint = { host: site.proxy.host, ca: site.authority.ca };
         const client = { endpoint, credentials: ACCOUNT, retry: QUICK };
-        const job = { client, mirrorBase: `${site.proxy.host}/mirror`, archive: archive.path, lock: archive.lock };
+        const place = { mirrorBase: `${site.proxy.host}/mirror`, journals: site.journals };
+        const job = { client, ...place, archive: archive.path, lock: archive.lock };
         // One that is killed while it starts no longer reads.
         this.child.stdin?.on("error", () => undefined);
         this.child.stdin?.end(JSON.stringify(job));

@@ -39,13 +39,19 @@ export class RegistryStorage {
         return held;
     }
 
-    /** Bytes of uploads that neither ended nor were given up. */
-    openUploadBytes(): number {
+    /** Uploads that neither ended nor were given up: their bytes. */
+    openUploads(): number[] {
         const folders = this.repositories().map((repository) =>
             join(this.root, "repositories", repository, "_uploads"),
         );
         const files = folders.flatMap((folder) => list(folder).map((id) => join(folder, id, "data")));
-        return files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0);
+        // The folder of one that has ended may be there again: distribution writes the state of its hash when it closes it.
+        return files.flatMap((file) => statSync(file, { throwIfNoEntry: false })?.size ?? []);
+    }
+
+    /** Bytes of uploads that neither ended nor were given up. */
+    openUploadBytes(): number {
+        return this.openUploads().reduce((sum, bytes) => sum + bytes, 0);
     }
 
     /** Forgets everything; the registry keeps nothing of it in memory. */

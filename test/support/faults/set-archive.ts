@@ -20,18 +20,24 @@ export class SetArchive {
 
     content!: Lock;
 
-    /** Images of random layers whose entries are dealt out to two parts. */
-    static async make(
-        random: Random,
-        size: readonly [number, number] = [1000, 60_000],
-        images = 2,
-    ): Promise<SetArchive> {
+    /** Images of random layers whose entries are dealt out to two parts; the first is an index of two. */
+    static make(random: Random, size: readonly [number, number] = [1000, 60_000], images = 2): Promise<SetArchive> {
         const layer = () => random.bytes(random.between(...size));
         const shared = layer();
         const image = (name: string) => testImage(`${name} ${random.fraction()}`, { layers: [shared, layer()] });
         const made = Array.from({ length: images }, (_, at) =>
             at === 0 ? testIndex([image("amd64"), image("arm64")]) : image(`app${at}`),
         );
+        return SetArchive.of(made, random);
+    }
+
+    /** One image with layers of these sizes. */
+    static oneImage(random: Random, sizes: readonly number[]): Promise<SetArchive> {
+        const layers = sizes.map((size) => random.bytes(size));
+        return SetArchive.of([testImage(`app ${random.fraction()}`, { layers })], random);
+    }
+
+    private static async of(made: readonly TestImage[], random: Random): Promise<SetArchive> {
         const entries = ocMirrorEntries({
             tags: made.map((found, at) => ({ repository: `org/app${at}`, tag: "1", image: found })),
             imageSet: made.map((_, at) => `quay.io/org/app${at}:1`),

@@ -1,0 +1,232 @@
+import { type Stats, closeSync, lstatSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
+import { homedir } from "node:os";
+import { isAbsolute, join } from "node:path";
+import { z } from "zod";
+import { debug } from "../../debug/debug";
+import { errorMessage } from "../../errors/errors";
+import { parseJson } from "../../errors/text";
+import { makeFolder } from "../../files/make-folder";
+import { readTextFile } from "../../files/text-file";
+import { type Digest, computeDigest, digestHex, isDigest } from "../../oci/digest";
+import { isOrphaned, ownedName, releasedName } from "./journal-owner";
+
+/** An upload that an earlier run has left open. */
+export interface LeftUpload {
+    readonly repository: string;
+    readonly digest: Digest;
+    /** Where the registry said that it goes on. It may let whoever knows it write to it: it is never shown. */
+    readonly location: URL;
+    /** Bytes of the blob that the registry may have got; it has not got more. */
+    readonly sent: number;
+    /** Those that were sent for sure. */
+    readonly sentAtLeast: number;
+    /** The registry keeps nothing of it any more. */
+    settled(): void;
+}
+
+/** An upload of this run. */
+export interface JournalEntry {
+    /** True if the next run finds it. */
+    isKept(): boolean;
+    /** It goes on at another place. */
+    moved(location: URL): void;
+    /** So many bytes of the blob were taken by the connection; the next ones are about to be. */
+    reaches(sent: number): void;
+    /** The registry has the blob, or keeps nothing of the upload any more. */
+    ended(): void;
+}
+
+const VERSION = 1;
+/** What is noted is ahead of what is sent by up to this, so that not every piece is noted. Bytes. */
+const NOTED_AHEAD = 16 * 1024 * 1024;
+/** More than is taken from the archive at once. Bytes. */
+const MARGIN = 4 * 1024 * 1024;
+/** A file that is written to is that of a run that goes on. Milliseconds. */
+const SIGN_OF_LIFE_MS = 60_000;
+/** Registries have removed uploads of before that (distribution: `uploadpurging`, 168 hours). Milliseconds. */
+const FORGOTTEN_MS = 8 * 24 * 3600_000;
+
+const headerSchema = z.object({ uploads: z.literal(VERSION), registry: z.string() });
+const lineSchema = z.object({
+    id: z.number().int(),
+    repository: z.string().optional(),
+    digest: z.string().refine(isDigest).optional(),
+    location: z.string().refine(URL.canParse).optional(),
+    sent: z.number().int().min(0).optional(),
+});
+/** What is known of an upload; without a place it has ended. */
+type Line = z.infer<typeof lineSchema>;
+
+/** Where the journals of this user are (XDG Base Directory Specification: state); undefined if there is no such place. */
+export function journalFolder({ XDG_STATE_HOME: state, HOME }: NodeJS.ProcessEnv = process.env): string | undefined {
+    const home = HOME !== undefined && isAbsolute(HOME) ? HOME : homedir();
+    const root = state !== undefined && isAbsolute(state) ? state : join(home, ".local", "state");
+    return isAbsolute(root) ? join(root, "registry-passthrough", "uploads") : undefined;
+}
+
+/**
+ * The open uploads of a run, in a file of its own that survives it: the next run continues or cancels them. A journal that
+ * cannot be written or read costs what is sent again, and is no error.
+ */
+export class UploadJournal {
+    private readonly lines = new Map<number, Line>();
+    private readonly left = new Map<number, LeftUpload>();
+    private file: number | undefined;
+    private path: string | undefined;
+    private ids = 0;
+
+    private constructor(
+        /** undefined: nothing is kept. */
+        private folder: string | undefined,
+        private readonly registry: string,
+    ) {}
+
+    /**
+     * Takes over what runs that have ended left open at this registry; what runs that go on have open is left to them.
+     * @param folder for journals alone, made if it does not exist; absent: nothing is kept
+     * @param registry `host[:port]`
+     */
+    static async open(folder: string | undefined, registry: string): Promise<UploadJournal> {
+        const journal = new UploadJournal(folder, registry);
+        await journal.attempt(async (place) => {
+            await makeFolder(place, 0o700);
+            requirePrivate(place);
+            for (const name of readdirSync(place)) journal.takeOver(place, name);
+        });
+        return journal;
+    }
+
+    /** Uploads of earlier runs that nobody has settled. */
+    get leftOpen(): readonly LeftUpload[] {
+        return [...this.left.values()];
+    }
+
+    /** The upload of a blob that an earlier run has left open. */
+    leftOf(repository: string, digest: Digest): LeftUpload | undefined {
+        return this.leftOpen.find((one) => one.repository === repository && one.digest === digest);
+    }
+
+    begun(repository: string, digest: Digest, location: URL, offset = 0): JournalEntry {
+        const id = ++this.ids;
+        const state = { id, repository, digest, location: location.href, sent: offset + NOTED_AHEAD };
+        let notedAt = Date.now();
+        const note = (change: Partial<Line>) => {
+            Object.assign(state, change);
+            notedAt = Date.now();
+            this.write({ ...state });
+        };
+        note({});
+        return {
+            isKept: () => this.file !== undefined,
+            moved: ({ href }) => note({ location: href }),
+            reaches: (sent) => {
+                const isAhead = sent + MARGIN <= state.sent;
+                if (!isAhead) note({ sent: sent + NOTED_AHEAD });
+                else if (Date.now() - notedAt > SIGN_OF_LIFE_MS) note({});
+            },
+            ended: () => this.write({ id }),
+        };
+    }
+
+    /** Ends the run: its file is left to the next one if the registry may still have one of its uploads. */
+    close(): void {
+        const { file, path, prefix } = this;
+        if (file === undefined || path === undefined) return;
+        void this.attempt((folder) => {
+            this.file = undefined;
+            closeSync(file);
+            if (this.lines.size === 0) rmSync(path, { force: true });
+            else renameSync(path, join(folder, `${prefix}${releasedName()}`));
+        });
+        this.folder = undefined;
+    }
+
+    private get prefix(): string {
+        return `v${VERSION}-${digestHex(computeDigest(this.registry)).slice(0, 16)}-`;
+    }
+
+    private takeOver(folder: string, name: string): void {
+        if (!name.startsWith(this.prefix) || !isOrphaned(name.slice(this.prefix.length), join(folder, name))) return;
+        const path = join(folder, `${this.prefix}${ownedName()}`);
+        try {
+            renameSync(join(folder, name), path);
+        } catch {
+            debug("transfer", () => `journal ${name}: another run has taken it over`);
+            return;
+        }
+        for (const line of this.readFile(path)) this.adopt(line);
+        // All that counts is in the file of this run now.
+        rmSync(path, { force: true });
+    }
+
+    private adopt({ repository, digest, location, sent = 0 }: Line): void {
+        if (repository === undefined || digest === undefined || location === undefined) return;
+        // A run that was killed while it took over has left it in two files.
+        if (this.leftOpen.some((one) => one.location.href === location)) return;
+        const id = ++this.ids;
+        this.write({ id, repository, digest, location, sent });
+        const settled = () => {
+            this.left.delete(id);
+            this.write({ id });
+        };
+        const sentAtLeast = Math.max(0, sent - NOTED_AHEAD);
+        this.left.set(id, { repository, digest, location: new URL(location), sent, sentAtLeast, settled });
+    }
+
+    /** @returns the last of each upload; nothing of a journal that is damaged, of another version or for another registry */
+    private readFile(path: string): Line[] {
+        try {
+            if (Date.now() - lstatSync(path).mtimeMs > FORGOTTEN_MS) return [];
+            const [first = "", ...rest] = readTextFile(path).split("\n");
+            const { registry } = headerSchema.parse(parseJson(first));
+            if (registry !== this.registry) throw new Error(`it is for ${registry}`);
+            const found = new Map<number, Line>();
+            // A run that was killed may have left half of its last line.
+            for (const text of rest.slice(0, -1)) {
+                const line = lineSchema.parse(parseJson(text));
+                found.set(line.id, line);
+            }
+            return [...found.values()];
+        } catch (error) {
+            debug("transfer", () => `journal of open uploads ignored: ${errorMessage(error).split("\n")[0] ?? ""}`);
+            return [];
+        }
+    }
+
+    private write(line: Line): void {
+        if (line.location === undefined) this.lines.delete(line.id);
+        else this.lines.set(line.id, line);
+        void this.attempt((folder) => {
+            if (this.file === undefined) {
+                this.path ??= join(folder, `${this.prefix}${ownedName()}`);
+                this.file = openSync(this.path, "ax", 0o600);
+                writeSync(this.file, `${JSON.stringify({ uploads: VERSION, registry: this.registry })}\n`);
+            }
+            writeSync(this.file, `${JSON.stringify(line)}\n`);
+        });
+    }
+
+    /** What fails once is not tried again. */
+    private attempt(work: (folder: string) => void | Promise<void>): Promise<void> {
+        const give = (error: unknown) => {
+            debug("transfer", () => `no journal of open uploads: ${errorMessage(error)}`);
+            this.folder = undefined;
+            if (this.file !== undefined) closeSync(this.file);
+            this.file = undefined;
+        };
+        if (this.folder === undefined) return Promise.resolve();
+        try {
+            return Promise.resolve(work(this.folder)).catch(give);
+        } catch (error) {
+            give(error);
+            return Promise.resolve();
+        }
+    }
+}
+
+/** What others may write to would tell this user's runs where to send bytes. */
+function requirePrivate(folder: string): void {
+    const { uid, mode }: Stats = lstatSync(folder);
+    const isOwn = process.getuid === undefined || uid === process.getuid();
+    if (!isOwn || (mode & 0o022) !== 0) throw new Error(`others may write to ${folder}`);
+}

@@ -1,0 +1,191 @@
+import { spawnSync } from "node:child_process";
+import {
+    chmodSync,
+    mkdirSync,
+    mkdtempSync,
+    readFileSync,
+    readdirSync,
+    renameSync,
+    rmSync,
+    statSync,
+    utimesSync,
+    writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { UploadJournal, journalFolder } from "../../../lib/import/transfer/upload-journal";
+import { computeDigest } from "../../../lib/oci/digest";
+
+const REGISTRY = "registry.example:8443";
+const DIGEST = computeDigest("layer");
+const PLACE = new URL("https://registry.example:8443/v2/org/app/blobs/uploads/1?_state=signed");
+const MIB = 1024 * 1024;
+
+let root: string;
+let folder: string;
+
+beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), "journal "));
+    folder = join(root, "state", "uploads");
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+const open = (registry = REGISTRY) => UploadJournal.open(folder, registry);
+const files = () => readdirSync(folder).map((name) => join(folder, name));
+
+/** Gives the only file to a process that has ended, as `kill -9` of this one would. */
+function orphan(change: (name: string) => string = (name) => name): void {
+    const ended = spawnSync("true").pid;
+    for (const name of readdirSync(folder)) {
+        const [version, registry, boot, namespace, , ...rest] = name.split("-");
+        const owned = [version, registry, boot, namespace, String(ended), ...rest].join("-");
+        renameSync(join(folder, name), join(folder, change(owned)));
+    }
+}
+
+/** A run that was killed while the upload was open. */
+async function killed(sent = 40 * MIB): Promise<void> {
+    const entry = (await open()).begun("org/app", DIGEST, PLACE);
+    for (let at = 0; at <= sent; at += MIB) entry.reaches(at);
+    orphan();
+}
+
+test("an upload of a run that was killed is found, with what the registry may have got of it", async () => {
+    await killed();
+    const [left, ...others] = (await open()).leftOpen;
+    expect(others).toEqual([]);
+    expect(left).toMatchObject({ repository: "org/app", digest: DIGEST, location: PLACE });
+    expect(left?.sent).toBeGreaterThan(40 * MIB);
+    expect(left?.sentAtLeast).toBeLessThanOrEqual(40 * MIB);
+    expect(left?.sentAtLeast).toBeGreaterThan(24 * MIB);
+});
+
+test("only this user can read it", async () => {
+    (await open()).begun("org/app", DIGEST, PLACE);
+    expect(files().map((file) => statSync(file).mode & 0o777)).toEqual([0o600]);
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+});
+
+test("an upload that has moved goes on where it was last", async () => {
+    const elsewhere = new URL("https://registry.example:8443/v2/org/app/blobs/uploads/2");
+    (await open()).begun("org/app", DIGEST, PLACE).moved(elsewhere);
+    orphan();
+    expect((await open()).leftOf("org/app", DIGEST)?.location).toEqual(elsewhere);
+});
+
+test("what has ended is not found, and nothing stays of a run that ended with nothing open", async () => {
+    const journal = await open();
+    journal.begun("org/app", DIGEST, PLACE).ended();
+    journal.close();
+    expect(files()).toEqual([]);
+});
+
+test("a run that goes on keeps its uploads, whoever asks", async () => {
+    const running = await open();
+    running.begun("org/app", DIGEST, PLACE);
+    expect((await open()).leftOpen).toEqual([]);
+    expect(files()).toHaveLength(1);
+});
+
+test("what one run has taken over is not found by another one, until it is killed too", async () => {
+    await killed();
+    const first = await open();
+    expect(first.leftOpen).toHaveLength(1);
+    expect((await open()).leftOpen).toEqual([]);
+    orphan();
+    expect((await open()).leftOpen).toHaveLength(1);
+});
+
+test("what a run leaves open when it ends is found by the next one, also in the same process", async () => {
+    const journal = await open();
+    journal.begun("org/app", DIGEST, PLACE);
+    journal.close();
+    expect((await open()).leftOpen).toHaveLength(1);
+});
+
+test("what was settled is not found again", async () => {
+    await killed();
+    const journal = await open();
+    journal.leftOf("org/app", DIGEST)?.settled();
+    expect(journal.leftOpen).toEqual([]);
+    journal.close();
+    expect(files()).toEqual([]);
+});
+
+test("an upload that stands in two files, since a run was killed while it took over, is one", async () => {
+    await killed();
+    const [file = ""] = files();
+    writeFileSync(file.replace(/.{8}$/, "00000000"), readFileSync(file));
+    expect((await open()).leftOpen).toHaveLength(1);
+});
+
+test("the run of another container or machine counts as ended after ten minutes of silence", async () => {
+    const elsewhere = (name: string) => name.replace(/^(v\d+-[0-9a-f]+)-[0-9a-f]+-/, "$1-abcdef-");
+    await killed();
+    orphan(elsewhere);
+    expect((await open()).leftOpen).toEqual([]);
+    for (const file of files()) utimesSync(file, new Date(), Date.now() / 1000 - 601);
+    expect((await open()).leftOpen).toHaveLength(1);
+});
+
+test("half of a last line is nothing", async () => {
+    await killed();
+    const [file = ""] = files();
+    writeFileSync(file, `${readFileSync(file, "utf8")}{"id":2,"repository":"org/b`);
+    expect((await open()).leftOpen).toHaveLength(1);
+});
+
+test.each([
+    ["is empty", () => ""],
+    ["is no JSON", () => "\0\0\0\n\0\n"],
+    ["has a line in its midst that is damaged", (text: string) => text.replace("\n", '\n{"id":"x"}\n')],
+    ["is of another version", (text: string) => text.replace('"uploads":1', '"uploads":2')],
+    ["is for another registry", (text: string) => text.replace(REGISTRY, "other.example")],
+    ["has a place that is no URL", (text: string) => text.replaceAll("https://", "//")],
+])("a journal that %s is ignored", async (_what, damage) => {
+    await killed();
+    const [file = ""] = files();
+    writeFileSync(file, damage(readFileSync(file, "utf8")));
+    expect((await open()).leftOpen).toEqual([]);
+});
+
+test("another registry's uploads are left alone", async () => {
+    await killed();
+    expect((await open("other.example")).leftOpen).toEqual([]);
+    expect((await open()).leftOpen).toHaveLength(1);
+});
+
+test("uploads that registries have removed long since are forgotten", async () => {
+    await killed();
+    for (const file of files()) utimesSync(file, new Date(), Date.now() / 1000 - 9 * 24 * 3600);
+    expect((await open()).leftOpen).toEqual([]);
+    expect(files()).toEqual([]);
+});
+
+test("a folder that others may write to is not used", async () => {
+    mkdirSync(folder, { recursive: true });
+    await killed();
+    chmodSync(folder, 0o777);
+    const journal = await open();
+    expect(journal.leftOpen).toEqual([]);
+    expect(journal.begun("org/app", DIGEST, PLACE).isKept()).toBe(false);
+});
+
+test("without a folder, or where none can be made, nothing is kept and nothing fails", async () => {
+    writeFileSync(join(root, "file"), "");
+    for (const place of [undefined, join(root, "file", "uploads")]) {
+        const journal = await UploadJournal.open(place, REGISTRY);
+        const entry = journal.begun("org/app", DIGEST, PLACE);
+        expect(entry.isKept()).toBe(false);
+        entry.ended();
+        journal.close();
+    }
+});
+
+test("journals are in the folder for state that the user has", () => {
+    const place = ["registry-passthrough", "uploads"];
+    expect(journalFolder({ HOME: "/home/a" })).toBe(join("/home/a/.local/state", ...place));
+    expect(journalFolder({ HOME: "/home/a", XDG_STATE_HOME: "/var/state" })).toBe(join("/var/state", ...place));
+    // A relative one is to be ignored (XDG Base Directory Specification).
+    expect(journalFolder({ HOME: "/home/a", XDG_STATE_HOME: "state" })).toBe(join("/home/a/.local/state", ...place));
+});
