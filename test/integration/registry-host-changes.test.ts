@@ -35,13 +35,13 @@ test("an archive whose image the host has may go; it is missed when the host has
     const rotated = await apply(state, { ...inputs, rotate: "1" });
     expect(rotated.image).toEqual(state.image);
     await expect(apply(rotated, { ...inputs, image: { file: `${archive}.gz` } })).rejects.toMatchObject(lost);
-    host.change({ images: {} });
+    host.state.images = {};
     const failure: unknown = await apply(rotated, { ...inputs, rotate: "2" }).catch((error: unknown) => error);
     if (!(failure instanceof PartialState)) throw failure;
     expect(failure.reasons[0]).toMatch(
         /does not have the image \(any more\), .*ENOENT.*bring the archive to this machine again/,
     );
-    expect(host.state().starts).toHaveLength(2);
+    expect(host.state.starts).toHaveLength(2);
 });
 
 test("nodes of a cluster are let in: one that joined is drift, and a cluster that cannot be read takes no address away", async () => {
@@ -58,7 +58,7 @@ test("nodes of a cluster are let in: one that joined is drift, and a cluster tha
                 ],
             },
         } as never);
-    const letIn = () => /elements = \{ (.*) \}/.exec(host.state().tables[TABLE] ?? "")?.[1];
+    const letIn = () => /elements = \{ (.*) \}/.exec(host.state.tables[TABLE] ?? "")?.[1];
     const news = { ...inputs, allowedFrom: ["10.9.0.0/16"], nodesOf: [{ cluster: "", kubeconfig: "secret" }] };
     // Nothing is known of it: nobody in it would reach the registry.
     join("new");
@@ -67,7 +67,7 @@ test("nodes of a cluster are let in: one that joined is drift, and a cluster tha
     join("worker-0", "10.8.0.10", "fd00:8::10");
     const state = await apply(undefined, news, context());
     expect(letIn()).toBe("10.8.0.10/32, 10.9.0.0/16");
-    expect(host.state().tables[TABLE]).toContain("fd00:8::10/128");
+    expect(host.state.tables[TABLE]).toContain("fd00:8::10/128");
 
     join("worker-1", "10.8.0.11");
     let isRead = false;
@@ -86,11 +86,11 @@ test("nodes of a cluster are let in: one that joined is drift, and a cluster tha
     isRead = true;
     const drifted = await refreshed(rotated, context());
     expect(drifted.differences).toEqual(["nodes of cluster do not reach it yet: 10.8.0.11"]);
-    const { starts } = host.state();
+    const { starts } = host.state;
     const joined = await apply(drifted, { ...news, rotate: "1" }, context());
     expect(letIn()).toBe("10.8.0.10/32, 10.8.0.11/32, 10.9.0.0/16");
     expect((await refreshed(joined, context())).differences).toEqual([]);
-    expect(host.state().starts).toEqual(starts);
+    expect(host.state.starts).toEqual(starts);
 
     // A cluster that leaves the site has its mirror rules until the end of that up.
     const left = await apply(joined, { ...news, rotate: "1", nodesOf: [] }, context());
