@@ -25,9 +25,10 @@ const MODULES = {
     kubernetes: [...GRAMMAR, ...CONNECTIONS],
     signatures: [...GRAMMAR, "distribution"],
     ssh: ["errors", "concurrency"],
-    installers: ["errors", "oci", "http", "redaction", "ssh"],
+    "host-checks": ["errors", "ssh"],
+    installers: ["errors", "oci", "http", "redaction", "ssh", "host-checks"],
     openshift: [...NAMES, "http", "kubernetes", "signatures"],
-    "host-registry": ["errors", "ssh", "oci", "openshift"],
+    "host-registry": ["errors", "ssh", "oci", "openshift", "host-checks"],
     site: [
         ...NAMES,
         "http",

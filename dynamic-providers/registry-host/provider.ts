@@ -18,6 +18,8 @@ import {
     requireSuitableHost,
     strangersOf,
 } from "../../lib/host-registry";
+import { resolveHere } from "../../lib/host-checks";
+import { hostName } from "../../lib/http/hostname";
 import { splitHost } from "../../lib/openshift";
 import { type RegistryAccounts, htpasswd, nextAccounts } from "../../lib/openshift/deployed-registry";
 import { parseConnection } from "../../lib/site";
@@ -184,16 +186,24 @@ function portsOf({ registry }: RegistryHostInputs): HostRegistry["ports"] {
     return { pull: splitHost(mirror.host, 443).port, push: splitHost(pushHost ?? mirror.host, 443).port };
 }
 
+function namesOf({ registry }: RegistryHostInputs): string[] {
+    const { mirror, pushHost } = parseConnection(registry);
+    return [...new Set([mirror.host, pushHost ?? mirror.host].map(hostName))];
+}
+
 /** That the host can have the registry, everything at once. */
 async function checkHost(
     session: HostSession,
     inputs: HostWithNodes,
     before: RegistryHostOutputs | undefined,
 ): Promise<HostFacts> {
-    const facts = await readHostFacts(session, inputs);
+    const names = namesOf(inputs);
+    const facts = await readHostFacts(session, { ...inputs, names });
     requireSameMachine(session.connection, facts, before?.machineId);
     if (before?.installed !== undefined) requireContent(session.connection, facts, inputs);
-    const registry = { ...inputs, allowedFrom: admitted(inputs), ports: portsOf(inputs) };
+    // A proxy resolves names by itself.
+    const here = await resolveHere(inputs.registry.proxy === undefined ? names : []);
+    const registry = { ...inputs, allowedFrom: admitted(inputs), ports: portsOf(inputs), here };
     requireSuitableHost(session.connection, facts, registry, Date.now());
     return facts;
 }

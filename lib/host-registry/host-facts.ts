@@ -1,3 +1,4 @@
+import { type MachineFacts, machineScript, parseMachineFacts } from "../host-checks";
 import { type HostSession, shellWord } from "../ssh";
 import { runAsRoot } from "./host-command";
 import { UNITS } from "./host-registry";
@@ -17,16 +18,10 @@ export interface HostFacts {
     readonly selinux: string;
     /** False: nothing on the host labels what containers may use (container-selinux). */
     readonly hasContainerPolicy: boolean;
-    /** KiB that are free where the directory is, or is to be; undefined: not known. */
-    readonly freeKiB: number | undefined;
-    /** KiB of memory that programs can have; undefined: not known. */
-    readonly memoryKiB: number | undefined;
-    /** Seconds since 1970. */
-    readonly time: number;
+    /** Listeners are without the registry's own. */
+    readonly machine: MachineFacts;
     /** Where this connection comes from (sshd(8), SSH_CONNECTION); empty: not known. */
     readonly client: string;
-    /** Port -> the program that listens there, as ss(8) names it; without the registry's own. */
-    readonly listeners: ReadonlyMap<number, string>;
     /** Owner of the directory; empty: it has none; undefined: it does not exist, or is empty, as a new file system is. */
     readonly owner: string | undefined;
     /** Paths of units of these names whose first line names another owner, or none. */
@@ -37,6 +32,8 @@ export interface HostFacts {
 export interface FactQuestions {
     readonly directory: string;
     readonly owner: string;
+    /** Names of the registry, without a port; default: they are not asked about. */
+    readonly names?: readonly string[];
 }
 
 /** Finds everything out in one command, which changes nothing. @throws PassthroughError `HOST_COMMAND_FAILED`, `HOST_SUDO_REFUSED` */
@@ -48,7 +45,7 @@ export async function readHostFacts(session: HostSession, questions: FactQuestio
     const values = (name: string) =>
         printed.split("\n").flatMap((line) => (line.startsWith(`${name}=`) ? [line.slice(name.length + 1)] : []));
     const value = (name: string) => values(name)[0] ?? "";
-    const number = (name: string) => (/^\d+$/.test(value(name)) ? Number(value(name)) : undefined);
+    const machine = parseMachineFacts(printed, { names: questions.names ?? [] });
     return {
         machineId: value("machine"),
         hasSystemd: value("systemd") === "yes",
@@ -57,17 +54,14 @@ export async function readHostFacts(session: HostSession, questions: FactQuestio
         hasNft: value("nft") === "yes",
         selinux: value("selinux"),
         hasContainerPolicy: value("containerPolicy") === "yes",
-        freeKiB: number("free"),
-        memoryKiB: number("memory"),
-        time: number("time") ?? 0,
+        machine: value("active") === "yes" ? withoutOwnListeners(machine) : machine,
         client,
-        listeners: parseListeners(values("listen"), value("active") === "yes"),
         owner: value("directory") === "used" ? value("owner") : undefined,
         foreignUnits: values("foreign"),
     };
 }
 
-function factsScript({ directory, owner }: FactQuestions): string {
+function factsScript({ directory, owner, names = [] }: FactQuestions): string {
     const units = Object.values(UNITS).map((unit) => `/etc/systemd/system/${unit}`);
     return [
         `directory=${shellWord(directory)}; owner=${shellWord(owner)}`,
@@ -77,11 +71,7 @@ function factsScript({ directory, owner }: FactQuestions): string {
         'command -v nft >/dev/null && echo "nft=yes"',
         'echo "selinux=$(getenforce 2>/dev/null)"',
         'grep -q container_file_t /etc/selinux/*/contexts/files/file_contexts 2>/dev/null && echo "containerPolicy=yes"',
-        'place="$directory"; while [ ! -d "$place" ]; do place=$(dirname "$place"); done',
-        `echo "free=$(df -Pk "$place" | awk 'NR == 2 { print $4 }')"`,
-        `echo "memory=$(awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo)"`,
-        'echo "time=$(date +%s)"',
-        "ss -Hltnp 2>/dev/null | sed 's/^/listen=/'",
+        ...machineScript({ directory, names }),
         `systemctl is-active --quiet ${UNITS.pull} ${UNITS.push} && echo "active=yes"`,
         '[ -n "$(ls -A -I lost+found "$directory" 2>/dev/null)" ] && echo "directory=used"',
         'echo "owner=$(cat "$directory/owner" 2>/dev/null)"',
@@ -92,13 +82,7 @@ function factsScript({ directory, owner }: FactQuestions): string {
     ].join("\n");
 }
 
-/** Lines of `ss -Hltnp`: state, two queues, the local address with its port, the other one, the processes. */
-function parseListeners(lines: readonly string[], isRunning: boolean): ReadonlyMap<number, string> {
-    const found = lines.flatMap((line): (readonly [number, string])[] => {
-        const [, , , local = "", , processes = ""] = line.trim().split(/\s+/);
-        const port = Number(/:(\d+)$/.exec(local)?.[1]);
-        const program = /"([^"]+)"/.exec(processes)?.[1] ?? "an unknown program";
-        return Number.isNaN(port) || (isRunning && program === "registry") ? [] : [[port, program]];
-    });
-    return new Map(found);
+function withoutOwnListeners(machine: MachineFacts): MachineFacts {
+    const others = [...machine.listeners].filter(([, { program }]) => program !== "registry");
+    return { ...machine, listeners: new Map(others) };
 }

@@ -1,11 +1,15 @@
 import { formatBytes } from "../errors/text";
+import { type Finding, clockFindings, nameFindings, portFindings, roomFindings } from "../host-checks";
 import { parseAddressRange } from "../openshift";
 import { type HostConnection, hostError } from "../ssh";
 import type { HostFacts } from "./host-facts";
 import { type HostRegistry, PLACES } from "./host-registry";
 
 /** What the host is looked at for. */
-export type PreflightRegistry = Pick<HostRegistry, "owner" | "directory" | "ports" | "allowedFrom">;
+export type PreflightRegistry = Pick<HostRegistry, "owner" | "directory" | "ports" | "allowedFrom"> & {
+    /** As `resolveHere` gives the registry's names; none: this machine reaches it through a proxy. */
+    readonly here: ReadonlyMap<string, readonly string[]>;
+};
 
 /** Of an image, and of the files of a registry. */
 const LEAST_DISK = 2 * 1024 ** 3;
@@ -13,15 +17,6 @@ const LEAST_DISK = 2 * 1024 ** 3;
 const LEAST_MEMORY = 256 * 1024 ** 2;
 /** podman of RHEL 8.6 and Debian 12; --sdnotify=conmon is older. */
 const LEAST_PODMAN = 4;
-/** Certificates are compared with the host's clock, and tokens with both. */
-const MOST_SECONDS_OFF = 300;
-
-interface Finding {
-    readonly name: string;
-    readonly problem: string;
-    readonly fix: string;
-}
-
 /**
  * That a host can have the registry: everything at once.
  * @param now milliseconds since 1970, of this machine
@@ -43,7 +38,7 @@ export function requireSuitableHost(
     }
     const found = [
         ...programFindings(facts, registry),
-        ...roomFindings(facts),
+        ...firstFindings(facts, registry),
         ...networkFindings(facts, registry, connection, now),
     ];
     if (found.length === 0) return;
@@ -97,45 +92,32 @@ function programFindings(facts: HostFacts, { allowedFrom }: PreflightRegistry): 
     ];
 }
 
-function roomFindings({ freeKiB, memoryKiB, owner }: HostFacts): Finding[] {
-    // A registry that runs has its room; a full disk is found by what fills it.
+/** A registry that runs has its room and its names: a full disk is found by what fills it. */
+function firstFindings({ machine, owner, client }: HostFacts, { here }: PreflightRegistry): Finding[] {
     if (owner !== undefined) return [];
-    const lacks = (name: string, kib: number | undefined, least: number): Finding[] =>
-        kib === undefined || kib * 1024 >= least
-            ? []
-            : [
-                  {
-                      name,
-                      problem: `${formatBytes(kib * 1024)} are free`,
-                      fix: `make ${formatBytes(least)} free${name === "disk" ? " beside the content, or choose another directory" : ""}`,
-                  },
-              ];
-    return [...lacks("disk", freeKiB, LEAST_DISK), ...lacks("memory", memoryKiB, LEAST_MEMORY)];
+    // Where the connection comes from may not be known: the doubt refuses nothing.
+    const isHere = client === "" || isLoopback(client) || machine.addresses.includes(client);
+    const free = `make ${formatBytes(LEAST_DISK)} free beside the content, or choose another directory`;
+    return [
+        ...roomFindings("disk", machine.disk, LEAST_DISK, free),
+        ...roomFindings("memory", machine.freeMemory, LEAST_MEMORY, `make ${formatBytes(LEAST_MEMORY)} free`),
+        ...nameFindings(machine, { here, isHere, isOfHost: true }),
+    ];
+}
+
+function isLoopback(address: string): boolean {
+    return address === "::1" || address.startsWith("127.");
 }
 
 function networkFindings(
-    { listeners, time, client }: HostFacts,
+    { machine, client }: HostFacts,
     { ports, allowedFrom }: PreflightRegistry,
     { port: sshPort }: HostConnection,
     now: number,
 ): Finding[] {
-    const taken = Object.values(ports).flatMap((port): Finding[] => {
-        const program = port === sshPort ? "sshd" : listeners.get(port);
-        if (program === undefined) return [];
-        const fix = "stop that program, or write another port in site.registry.mirrorBase and pushHost";
-        return [{ name: `port ${port}`, problem: `${program} listens there`, fix }];
-    });
-    const seconds = Math.round(time - now / 1000);
-    const clock: Finding[] =
-        Math.abs(seconds) <= MOST_SECONDS_OFF
-            ? []
-            : [
-                  {
-                      name: "clock",
-                      problem: `it is ${Math.abs(seconds)} s ${seconds < 0 ? "behind" : "ahead of"} that of this machine`,
-                      fix: "synchronize both clocks (chronyd)",
-                  },
-              ];
+    const fix = "stop that program, or write another port in site.registry.mirrorBase and pushHost";
+    // It is not shown who listens at the port of a connection that is forwarded.
+    const listeners = new Map([...machine.listeners, [sshPort, { program: "sshd" }] as const]);
     const door: Finding[] =
         allowedFrom.length === 0 || client === "" || isAdmitted(client, allowedFrom)
             ? []
@@ -146,7 +128,7 @@ function networkFindings(
                       fix: `add ${client} to site.registry.deploy.host.allowedFrom`,
                   },
               ];
-    return [...taken, ...clock, ...door];
+    return [...portFindings({ listeners }, Object.values(ports), fix), ...clockFindings(machine, now), ...door];
 }
 
 /** What comes from the host itself is always admitted. */

@@ -241,9 +241,9 @@ test("everything that a host lacks is said at once, before anything is written",
         "sshd at port 22",
         "memory: 2.15 GB, and 7.52 GB are needed",
         `free space below ${site.host.directory}: 1.05 MB`,
-        "it cannot resolve unresolved.site-a.test",
-        "seconds behind this machine's",
-        "port 8443 is taken by nginx (process 812)",
+        "unresolved.site-a.test: the host does not resolve it",
+        "s behind that of this machine",
+        "port 8443: nginx (process 812) listens there",
         `${site.host.directory} is not empty (${site.host.path("notes.txt")})`,
     ])
         expect(error?.problem).toContain(finding);

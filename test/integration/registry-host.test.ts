@@ -152,6 +152,8 @@ test("everything that the host lacks is said at once, in the preview, and nothin
     host.program("date", "echo 1000");
     host.program("df", 'echo header; echo "/dev/sda1 10 9 1024 90% /"');
     host.program("getenforce", "echo Enforcing");
+    host.program("free", 'echo "Mem: 4000000000 0 0 0 0 1000000"');
+    host.program("getent", 'echo "192.0.2.7 STREAM localhost"');
     rmSync(join(host.root, "run/systemd"), { recursive: true });
     const checked = provider.describeChanges?.({}, inputs, operationContext());
     await expect(checked).rejects.toMatchObject({ code: "HOST_NOT_READY" });
@@ -162,8 +164,10 @@ test("everything that the host lacks is said at once, in the preview, and nothin
         "systemd: it does not run",
         "podman: its version 3.4.2 is too old",
         "SELinux: it enforces, without a policy for containers",
-        "disk: 1.05 MB are free",
-        `port ${push}: nginx listens there`,
+        "disk: 1.05 MB, and 2.15 GB are needed",
+        "memory: 1.00 MB, and 268 MB are needed",
+        "localhost: the host resolves it to 192.0.2.7, which is no address of the host",
+        `port ${push}: nginx (process 7) listens there`,
         expect.stringMatching(/^clock: it is \d+ s behind that of this machine$/),
     ]);
     expect(pull).toBeGreaterThan(0);

@@ -62,7 +62,7 @@ export class InstallerHost {
         host.program("sudo", 'while [ "$1" != -- ]; do shift; done; shift; exec "$@"');
         host.program("getenforce", "echo Disabled");
         host.program("hostname", "echo host.site-a.test");
-        host.program("getent", '[ "$2" != unresolved.site-a.test ]');
+        host.program("getent", '[ "$2" = unresolved.site-a.test ] || echo "192.0.2.7 STREAM"');
         host.program("sshd", "printf 'port 22\\npermitrootlogin prohibit-password\\n'");
         const server = await SshServer.start({
             env: Object.assign(host.env, {

@@ -1,0 +1,96 @@
+import { formatBytes } from "../errors/text";
+import type { MachineFacts } from "./machine-facts";
+
+/** Something that keeps a host from having a registry. */
+export interface Finding {
+    /** What it is about: "port 8443". */
+    readonly name: string;
+    readonly problem: string;
+    readonly fix: string;
+}
+
+/** Certificates are compared with the host's clock, and tokens with both. */
+const MOST_SECONDS_OFF = 300;
+
+/** @param now milliseconds since 1970, of this machine */
+export function clockFindings({ time }: Pick<MachineFacts, "time">, now: number): Finding[] {
+    const seconds = Math.round((time ?? now / 1000) - now / 1000);
+    if (Math.abs(seconds) <= MOST_SECONDS_OFF) return [];
+    return [
+        {
+            name: "clock",
+            problem: `it is ${Math.abs(seconds)} s ${seconds < 0 ? "behind" : "ahead of"} that of this machine`,
+            fix: "synchronize both clocks (chronyd)",
+        },
+    ];
+}
+
+/** @param has bytes; undefined: not known, which is no finding @param fix default: to have as much */
+export function roomFindings(name: string, has: number | undefined, least: number, fix?: string): Finding[] {
+    if (has === undefined || has >= least) return [];
+    const problem = `${formatBytes(has)}, and ${formatBytes(least)} are needed`;
+    return [{ name, problem, fix: fix ?? `make it ${formatBytes(least)} or more` }];
+}
+
+/** @param own whether a program is one that may have the port */
+export function portFindings(
+    { listeners }: Pick<MachineFacts, "listeners">,
+    ports: readonly number[],
+    fix: string,
+    own: (program: string) => boolean = () => false,
+): Finding[] {
+    return ports.flatMap((port): Finding[] => {
+        const found = listeners.get(port);
+        if (found === undefined || own(found.program)) return [];
+        const { program, pid } = found;
+        const problem = `${program}${pid === undefined ? "" : ` (process ${pid})`} listens there`;
+        return [{ name: `port ${port}`, problem, fix }];
+    });
+}
+
+/** How names are seen from here, and what they are to lead to. */
+export interface NameExpectation {
+    /** As `resolveHere` gives it: names whose addresses are not known have no entry. */
+    readonly here: ReadonlyMap<string, readonly string[]>;
+    /** Whether this machine is the host. */
+    readonly isHere: boolean;
+    /** Whether each name has to be one of the host itself; else it only has to be resolved. */
+    readonly isOfHost: boolean;
+}
+
+const DNS_FIX = "correct the record in DNS or the line in /etc/hosts, or the name in site.registry";
+
+/** That the host and this machine resolve the registry's names, to addresses of the host. */
+export function nameFindings(
+    { names, addresses }: Pick<MachineFacts, "names" | "addresses">,
+    { here, isHere, isOfHost }: NameExpectation,
+): Finding[] {
+    return [...names].flatMap(([name, onHost]) => [
+        ...viewFindings(name, { who: "the host", found: onHost, addresses, isHere: true, isOfHost }),
+        ...viewFindings(name, { who: "this machine", found: here.get(name), addresses, isHere, isOfHost }),
+    ]);
+}
+
+interface View {
+    readonly who: string;
+    /** undefined: not known. */
+    readonly found: readonly string[] | undefined;
+    /** Of the host. */
+    readonly addresses: readonly string[];
+    /** Whether loopback is the host. */
+    readonly isHere: boolean;
+    readonly isOfHost: boolean;
+}
+
+function viewFindings(name: string, { who, found, addresses, isHere, isOfHost }: View): Finding[] {
+    if (found === undefined) return [];
+    if (found.length === 0) return [{ name, problem: `${who} does not resolve it`, fix: DNS_FIX }];
+    // Its own addresses are not known without ip(8).
+    if (!isOfHost || addresses.length === 0) return [];
+    const plain = found.map((address) => address.replace(/^::ffff:(?=\d+\.)/, ""));
+    const isOwn = (address: string) => (/^(127\.|::1$)/.test(address) ? isHere : addresses.includes(address));
+    if (plain.some(isOwn)) return [];
+    return [
+        { name, problem: `${who} resolves it to ${plain.join(", ")}, which is no address of the host`, fix: DNS_FIX },
+    ];
+}

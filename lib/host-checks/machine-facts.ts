@@ -1,0 +1,76 @@
+import { shellWord } from "../ssh";
+
+/** What a host says about itself, whichever registry it is to have. */
+export interface MachineFacts {
+    /** Seconds since 1970; undefined: not known, as all that follows. */
+    readonly time: number | undefined;
+    /** Bytes that are free where the directory is, or is to be. */
+    readonly disk: number | undefined;
+    /** Bytes of memory: all of it, and what programs can have. */
+    readonly memory: number | undefined;
+    readonly freeMemory: number | undefined;
+    /** Port -> who listens there, as ss(8) names it. */
+    readonly listeners: ReadonlyMap<number, Listener>;
+    /** Addresses of the host; empty: not known. */
+    readonly addresses: readonly string[];
+    /** Name -> addresses that the host resolves it to; empty: it does not. */
+    readonly names: ReadonlyMap<string, readonly string[]>;
+}
+
+export interface Listener {
+    readonly program: string;
+    /** undefined: not known. */
+    readonly pid?: string | undefined;
+}
+
+/** What is asked about. */
+export interface MachineQuestions {
+    readonly directory: string;
+    /** By which clients reach the registry, without a port. */
+    readonly names: readonly string[];
+}
+
+/** Lines of a shell, also with `set -eu`, that print all of it and change nothing. */
+export function machineScript({ directory, names }: MachineQuestions): string[] {
+    return [
+        'echo "time=$(date +%s)"',
+        // The directory itself may not exist yet.
+        `place=${shellWord(directory)}; while [ ! -d "$place" ]; do place=$(dirname "$place"); done`,
+        `echo "disk=$(df -Pk "$place" | awk 'NR == 2 { print $4 }')"`,
+        `free -b 2>/dev/null | awk '$1 == "Mem:" { print "memory=" $2; print "freeMemory=" $7 }' || :`,
+        "ss -Hltnp 2>/dev/null | sed 's/^/listen=/' || :",
+        `ip -o addr show 2>/dev/null | awk '{ sub("/.*", "", $4); print "address=" $4 }' || :`,
+        ...names.map((name) => `getent ahosts ${shellWord(name)} | awk '{ print "name=${name} " $1 }' | sort -u || :`),
+    ];
+}
+
+/** @param printed by `machineScript`, and by whatever else the command has */
+export function parseMachineFacts(printed: string, { names }: Pick<MachineQuestions, "names">): MachineFacts {
+    const values = (name: string) =>
+        printed.split("\n").flatMap((line) => (line.startsWith(`${name}=`) ? [line.slice(name.length + 1)] : []));
+    const number = (name: string) => {
+        const [text = ""] = values(name);
+        return /^\d+$/.test(text) ? Number(text) : undefined;
+    };
+    const kib = number("disk");
+    const resolved = values("name").map((line) => line.split(" "));
+    return {
+        time: number("time"),
+        disk: kib === undefined ? undefined : kib * 1024,
+        memory: number("memory"),
+        freeMemory: number("freeMemory"),
+        listeners: new Map(values("listen").flatMap(parseListener)),
+        addresses: values("address"),
+        names: new Map(
+            names.map((name) => [name, resolved.flatMap(([of, address]) => (of === name && address ? [address] : []))]),
+        ),
+    };
+}
+
+/** A line of `ss -Hltnp`: state, two queues, the local address with its port, the other one, the processes. */
+function parseListener(line: string): (readonly [number, Listener])[] {
+    const [, , , local = "", , processes = ""] = line.trim().split(/\s+/);
+    const port = Number(/:(\d+)$/.exec(local)?.[1]);
+    const [, program = "an unknown program", pid] = /\(\("([^"]+)",pid=(\d+)/.exec(processes) ?? [];
+    return Number.isNaN(port) ? [] : [[port, { program, pid }]];
+}
