@@ -13,6 +13,7 @@ import type * as renderModule from "./definitions/render";
 import type * as reportModule from "./definitions/report";
 import type * as scheduleModule from "./definitions/schedule";
 import type * as selftestModule from "./definitions/selftest";
+import type * as supersededModule from "./definitions/superseded";
 import type * as upModule from "./definitions/up";
 import type * as verifyModule from "./definitions/verify";
 import { EXIT_CONTENT, EXIT_FAILED, EXIT_OK, EXIT_SETUP, EXIT_TEMPORARY, EXIT_USAGE } from "./exit-codes";
@@ -33,6 +34,7 @@ const DEFINITIONS: ReadonlyMap<string, () => CommandDefinition> = new Map([
     ["selftest", () => (load("./definitions/selftest") as typeof selftestModule).selftestDefinition()],
     ["check", () => (load("./definitions/check") as typeof checkModule).checkDefinition()],
     ["report", () => (load("./definitions/report") as typeof reportModule).reportDefinition()],
+    ["superseded", () => (load("./definitions/superseded") as typeof supersededModule).supersededDefinition()],
     ["schedule", () => (load("./definitions/schedule") as typeof scheduleModule).scheduleDefinition()],
     [
         "registry-image",

@@ -19,6 +19,7 @@ import {
     clusterConfiguration,
     clusterKey,
     signatureRules,
+    importNamespaces,
 } from "../lib/site";
 import { type SignaturePolicy, formatSignatureRules } from "../lib/signatures";
 import type { ResourcesByName } from "./account-users";
@@ -125,6 +126,7 @@ export function declareCluster(
         roleFiles: renderRoles(cluster.roles ?? [], cluster.version, {
             proof: cluster.proof?.namespace,
             registry: args.registryNamespace,
+            imports: importNamespaces(content, cluster.name),
         }),
         oldRules: formerRules(oldRules),
         validation: validation.summary,

@@ -9,6 +9,7 @@ import {
     deliveryNotes,
     deployedNamespace,
     targetFiles,
+    importNamespaces,
 } from "../../lib/site";
 import { EXIT_OK } from "../exit-codes";
 import { selectedStack } from "../stack/selected-stack";
@@ -92,6 +93,7 @@ function computeOutputs(selection: StackSelection): ClusterOutputs {
             roleFiles: renderRoles(roles, version, {
                 proof: proof?.namespace,
                 registry: deployedNamespace(site.deployment),
+                imports: importNamespaces(site.content, name),
             }),
         },
     ]);

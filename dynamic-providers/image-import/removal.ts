@@ -1,18 +1,18 @@
 import { counted, firstLines } from "../../lib/errors/text";
-import { type Lock, readLock } from "../../lib/lock";
+import { readLock } from "../../lib/lock";
 import {
     type ImageProblem,
     type ImageTask,
     type Removal,
-    type WantedManifest,
     imageTask,
     namedProblems,
     removeImages,
+    wantedManifests,
 } from "../../lib/import";
 import type { Digest } from "../../lib/oci/digest";
 import { PassthroughError, errorMessage } from "../../lib/errors/errors";
 import { MAX_NAMES } from "../../lib/errors/format";
-import { type MirrorBase, mirrorRepository, protectingTag } from "../../lib/mirror/mirror-reference";
+import type { MirrorBase } from "../../lib/mirror/mirror-reference";
 import type { ResourceLog } from "../lifecycle/engine";
 import { withRegistry } from "../registry/connection";
 import type { RegistryInputs } from "../registry/registry-kind";
@@ -40,7 +40,7 @@ export async function removeLeaving(
 ): Promise<Removal> {
     const others = await Promise.all(locks.map((path) => readLock(path)));
     const removal = await withRegistry(inputs, context, async (client, base, row) => {
-        const stay = [...imageTasks(base, wanted), ...others.flatMap((lock) => protectedManifests(base, lock))];
+        const stay = [...imageTasks(base, wanted), ...others.flatMap((lock) => wantedManifests(base, lock))];
         row.show(`removing ${counted(Object.keys(leaving).length, "image")}`);
         const removal = await removeImages(client, imageTasks(base, leaving), stay);
         logRemoval(removal, context.log);
@@ -64,15 +64,6 @@ async function removeEmptiedRepositories(
 
 function imageTasks(base: MirrorBase, images: Images): ImageTask[] {
     return Object.entries(images).map(([source, digest]) => imageTask(base, source, digest));
-}
-
-/** The images of a set, under their tags and under those that superseded images keep, and what it was built on. */
-function protectedManifests(base: MirrorBase, { images, earlier }: Lock): WantedManifest[] {
-    const tasks = [...imageTasks(base, images), ...imageTasks(base, earlier.images)];
-    const reliedOn = Object.entries(earlier.manifests).flatMap(([digest, { from }]) =>
-        from.map((source) => ({ repository: mirrorRepository(base, source), digest })),
-    );
-    return [...tasks, ...tasks.map((task) => ({ ...task, tag: protectingTag(task.digest) })), ...reliedOn];
 }
 
 function logRemoval({ removed, kept }: Removal, log: ResourceLog): void {

@@ -9,6 +9,8 @@ export type { ImportEvent } from "./transfer/events";
 export type { ImportProgress } from "./transfer/import-meter";
 export type { RefusedMount } from "./transfer/transfer";
 export { type KeptImage, type Removal, type WantedManifest, removeImages } from "./removal/removal";
+export { type SupersededContent, type SupersededTag, findSuperseded, supersededDigest } from "./removal/superseded";
+export { wantedManifests } from "./removal/wanted-manifests";
 export { type ImageCheck, type ImageProof, type Verification, unreadError, verifyImages } from "./verify/verify";
 export { type ImageTask, imageTask, signedDigest } from "./image-task";
 export { findRejectedLayers, offerExclusion } from "./rejected-layers";

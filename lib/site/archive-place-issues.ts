@@ -9,7 +9,11 @@ import type { SiteDocument } from "./schema";
 export function archivePlaceIssues(document: SiteDocument, clusters: readonly SiteCluster[]): ConfigIssue[] {
     const { content, registry, signatures = {} } = document;
     const elsewhere = content.flatMap(({ at, archive }, index) => (at === undefined ? [] : [{ at, archive, index }]));
-    if (elsewhere.length === 0) return [];
+    const unused = roleIssues(
+        elsewhere.map(({ at }) => at),
+        clusters,
+    );
+    if (elsewhere.length === 0) return unused;
     const ofSets = elsewhere.flatMap(({ at, archive, index }) => {
         const key = `site.content[${index}]`;
         return [
@@ -23,6 +27,7 @@ export function archivePlaceIssues(document: SiteDocument, clusters: readonly Si
     const refusing = Object.entries(signatures).filter(([, { beforePush }]) => beforePush === "refuse");
     return [
         ...ofSets,
+        ...unused,
         ...connectionIssues(registry),
         ...refusing.map(([name]) => ({
             key: `site.signatures.${name}.beforePush`,
@@ -76,6 +81,18 @@ function clusterIssues(key: string, name: string, clusters: readonly SiteCluster
     if (cluster.apply !== undefined) return [];
     const apply = `${clusterKey(cluster)}.apply`;
     return [{ key, problem: `it needs ${apply}, which is not set`, fix: `set ${apply}` }];
+}
+
+/** The role for imports is for namespaces that sets name. */
+function roleIssues(places: readonly PlaceDocument[], clusters: readonly SiteCluster[]): ConfigIssue[] {
+    const used = new Set(places.flatMap(({ cluster }) => (cluster === undefined ? [] : [cluster.name ?? ""])));
+    return clusters
+        .filter(({ name, roles = [] }) => roles.includes("imports") && !used.has(name))
+        .map((cluster) => ({
+            key: `${clusterKey(cluster)}.roles`,
+            problem: "it has imports, and no archive of site.content is imported in this cluster",
+            fix: "leave imports out, or set site.content[].at.cluster",
+        }));
 }
 
 /** Each pod has at least one blob and one request in flight. */

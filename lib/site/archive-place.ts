@@ -22,6 +22,14 @@ export interface HostPlace extends HostAddress {
 /** Where an archive is, if not on the machine that runs the program. */
 export type ArchivePlace = VolumePlace | HostPlace;
 
+/** The namespaces of a cluster with archives that are imported there, each once. @param name of the cluster */
+export function importNamespaces(sets: readonly { readonly at?: ArchivePlace }[], name: string): string[] {
+    const found = sets.flatMap(({ at }) =>
+        at !== undefined && "claim" in at && at.cluster === name ? [at.namespace] : [],
+    );
+    return [...new Set(found)].sort();
+}
+
 /** Where a set's archive is; nothing for one that is here, or whose place is invalid. */
 export function archivePlace({ at }: Pick<ContentDocument, "at">): { readonly at?: ArchivePlace } {
     if (at?.host !== undefined) {

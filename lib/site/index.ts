@@ -6,7 +6,7 @@ export {
     proxyAccountIssues,
     readAccounts,
 } from "./account-keys";
-export type { ArchivePlace } from "./archive-place";
+export { type ArchivePlace, importNamespaces } from "./archive-place";
 export { type SiteAcme, acmeKeyIssues } from "./acme";
 export { isKeyOfCertificate, privateKeyIn } from "./certificate-chain";
 export { clientKeyIssues } from "./client-certificate";

@@ -6,6 +6,7 @@ import { type JobWait, runJob } from "../../lib/remote-import/job/run-job";
 import { isVolumeOfOneNode } from "../../lib/remote-import/job/run-job";
 import { type ApiServer, startApiServer } from "../support/api-server";
 import type { ApiObject, NamedObject } from "../support/cluster/api-client";
+import { roleRules } from "../support/role-rules";
 import { ManualClock } from "../support/manual-clock";
 
 jest.setTimeout(300_000);
@@ -18,10 +19,14 @@ let namespaces = 0;
 /** What each pod has written. */
 const logs = new Map<string, string>();
 
-beforeAll(async () => {
-    server = await startApiServer();
-    const real = await connectCluster({ kubeconfig: server.kubeconfig });
-    client = {
+/** With the log of a pod as the API server gives it. */
+let real: ClusterClient;
+
+/** @returns a client of an account that has the rendered role for imports in this namespace, and nothing else */
+async function connectImporter(): Promise<ClusterClient> {
+    const rules = roleRules(["imports"], undefined, { imports: [namespace] });
+    real = await connectCluster({ kubeconfig: await server.kubeconfigFor(`importer-of-${namespace}`, rules) });
+    return {
         server: real.server,
         get: (path, name) => real.get(path, name),
         list: (path) => real.list(path),
@@ -32,17 +37,20 @@ beforeAll(async () => {
         podLog: ({ name }) => Promise.resolve(logs.get(name)),
         close: () => real.close(),
     };
+}
+
+beforeAll(async () => {
+    server = await startApiServer();
 });
-afterAll(async () => {
-    await client.close();
-    await server.stop();
-});
+afterAll(() => server.stop());
+afterEach(() => client.close());
 
 beforeEach(async () => {
     namespace = `transfer-${++namespaces}`;
     const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
     await server.admin.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels } } as never);
     logs.clear();
+    client = await connectImporter();
 });
 
 const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;
@@ -131,6 +139,10 @@ test("pods meet PodSecurity restricted, get the account by a Secret of the Job, 
         expect(owners).toEqual([job?.metadata.uid, job?.metadata.uid]);
         await startPod(0, { phase: "Succeeded" }, line({ line: "note", text: "odd" }) + line(REPORT));
         const failed = { line: "failed", source: "quay.io/a:1", problems: [{ code: "DENIED", problem: "refused" }] };
+        // Allowed, and empty: a pod without a node has no log.
+        await expect(real.podLog({ name: "import-set-shards-0", namespace }, 1)).rejects.toMatchObject({
+            ...{ code: "CLUSTER_RESPONSE_UNKNOWN", message: expect.stringContaining("204") as string },
+        });
         await startPod(1, { phase: "Succeeded" }, line(failed) + line({ ...REPORT, bytes: 5 }));
         await endJob("Complete");
     });

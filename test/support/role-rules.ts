@@ -9,8 +9,12 @@ interface RoleObject {
 }
 
 /** The rules of the roles that `passthrough render` writes for these functions. */
-export function roleRules(functions: readonly ClusterFunction[], version?: string): PolicyRule[] {
-    const files = Object.values(renderRoles(functions, version));
+export function roleRules(
+    functions: readonly ClusterFunction[],
+    version?: string,
+    namespaces: Parameters<typeof renderRoles>[2] = {},
+): PolicyRule[] {
+    const files = Object.values(renderRoles(functions, version, namespaces));
     const objects = files.flatMap((text) => parseAllDocuments(text).map((document) => document.toJS() as RoleObject));
     return objects.flatMap(({ metadata: { namespace }, rules = [] }) =>
         rules.map((rule) => ({ ...(namespace === undefined ? {} : { namespace }), ...rule })),

@@ -10,6 +10,7 @@ import { announcesSparseIndexes, ping } from "./greeting";
 import { deletionError, foreignAbsence, isForeignAbsence, provesAbsence, responseError } from "./response-errors";
 import { type ReferrersPage, endlessReferrers, readReferrersPage } from "./referrers-page";
 import { RegistryProbe } from "./registry-probe";
+import { listRepositories } from "./repository-list";
 import { type Absence, RegistryCalls, type RegistryClientOptions, type Wait } from "./registry-calls";
 import type { RegistryRequest } from "./registry-session";
 import { deleteScopes, pullScopes, pushScopes } from "./request-scopes";
@@ -176,6 +177,11 @@ export class RegistryClient {
             next = page.next;
         }
         return [...tags];
+    }
+
+    /** The repositories that the registry names to the account. @throws RegistryError if it does not list them */
+    repositoryList(): Promise<string[]> {
+        return listRepositories(this.calls);
     }
 
     /** What refers to a manifest as its subject (distribution-spec, "Listing Referrers"); undefined without that API. */

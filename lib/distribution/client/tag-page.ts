@@ -26,7 +26,7 @@ const body = z.object({ tags: z.array(z.string()).nullable() });
  */
 export async function readTagPage(response: HttpResponse): Promise<TagPage> {
     const { context } = response;
-    const parsed = body.safeParse(parseJson(await readText(response)));
+    const parsed = body.safeParse(parseJson(await readPageText(response)));
     if (!parsed.success) throw invalidList(context, "the response is not a list of tags");
     const tags = parsed.data.tags ?? [];
     const query = nextQuery(response);
@@ -53,7 +53,8 @@ export function nextQuery({ headers: { link } }: Pick<HttpResponse, "headers">):
 /** A thousand tags are more than an error text may be long; registries that know no pages send all at once. */
 const MAX_PAGE = 64 * 1024 * 1024;
 
-async function readText(response: HttpResponse): Promise<string> {
+/** The text of a page. @throws RegistryError if it is longer than any list */
+export async function readPageText(response: HttpResponse): Promise<string> {
     const chunks: Buffer[] = [];
     let length = 0;
     for await (const chunk of response.bytes()) {

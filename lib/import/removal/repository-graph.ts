@@ -120,6 +120,13 @@ export class RepositoryGraph {
         return lists;
     }
 
+    /** The manifests that a tag is about, by its name or by its manifest's subject; empty for an image. */
+    about(tag: string): readonly Digest[] {
+        const hex = ABOUT_TAG.exec(tag)?.[1];
+        const subject = this.nodes.get(this.tags.get(tag) ?? "")?.subject;
+        return [...(hex === undefined ? [] : [`sha256:${hex}`]), ...(subject === undefined ? [] : [subject])];
+    }
+
     isPresent(digest: Digest): boolean {
         return this.nodes.get(digest)?.isPresent === true;
     }

@@ -3,7 +3,7 @@ import { withUsage } from "../targets/target";
 import { REGISTRY_NAMESPACE } from "../deployed-registry/deployment";
 import { PROBE_NAMESPACE, standingNamespace } from "../probe/probe-pods";
 import { parseClusterVersion } from "../versions";
-import { type ClusterFunction, RIGHTS, type Right } from "./rights";
+import { type ClusterFunction, IMPORT_NAMESPACE, RIGHTS, type Right } from "./rights";
 
 /** A rule of a ClusterRole or, with `namespace`, of a Role there (rbac.authorization.k8s.io/v1). */
 export interface PolicyRule {
@@ -36,8 +36,8 @@ export function renderRoles(
     version?: string,
     namespaces: RoleNamespaces = {},
 ): Record<string, string> {
-    const { proof = PROBE_NAMESPACE, registry = REGISTRY_NAMESPACE } = namespaces;
-    const cluster = { version, proof, registry };
+    const { proof = PROBE_NAMESPACE, registry = REGISTRY_NAMESPACE, imports = [] } = namespaces;
+    const cluster = { version, proof, registry, imports };
     if (functions.length === 0) return {};
     const files = functions.map((name) => [`${ROLES_FOLDER}/${name}.yaml`, roleFile(name, cluster)]);
     return {
@@ -52,6 +52,8 @@ export interface RoleNamespaces {
     readonly proof?: string | undefined;
     /** The registry that the program runs. */
     readonly registry?: string | undefined;
+    /** Those with archives that are imported there; they exist. */
+    readonly imports?: readonly string[];
 }
 
 /** The cluster that roles are for. */
@@ -59,6 +61,7 @@ interface RoleCluster {
     readonly version: string | undefined;
     readonly proof: string;
     readonly registry: string;
+    readonly imports: readonly string[];
 }
 
 /** The functions that run something in a namespace of its own. */
@@ -69,7 +72,7 @@ function isRunning(name: ClusterFunction): name is Running {
     return RUNNING.some((running) => running === name);
 }
 
-function rightsOf(name: ClusterFunction, { version, proof, registry }: RoleCluster): Right[] {
+function rightsOf(name: ClusterFunction, { version, proof, registry, imports }: RoleCluster): Right[] {
     const parsed = version === undefined ? undefined : parseClusterVersion(version);
     const places = new Map([
         [PROBE_NAMESPACE, proof],
@@ -78,6 +81,9 @@ function rightsOf(name: ClusterFunction, { version, proof, registry }: RoleClust
     const place = (text: string) => places.get(text) ?? text;
     return RIGHTS[name]
         .filter(({ isServed }) => isServed?.(parsed) ?? true)
+        .flatMap((right) =>
+            right.namespace === IMPORT_NAMESPACE ? imports.map((namespace) => ({ ...right, namespace })) : [right],
+        )
         .map(({ namespace, names, ...right }) => ({
             ...right,
             ...(namespace === undefined ? {} : { namespace: place(namespace) }),

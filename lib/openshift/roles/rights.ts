@@ -22,11 +22,15 @@ export const CLUSTER_FUNCTIONS = [
     "proof",
     "pinned-images",
     "registry",
+    "imports",
 ] as const;
 
 export type ClusterFunction = (typeof CLUSTER_FUNCTIONS)[number];
 
-type Verb = "get" | "list" | "watch" | "create" | "patch" | "delete";
+type Verb = "get" | "list" | "watch" | "create" | "patch" | "update" | "delete";
+
+/** Stands for each namespace with archives that are imported there, which the configuration names. */
+export const IMPORT_NAMESPACE = "<namespace of an archive>";
 
 /** What a function does with one kind of object, and why. */
 export interface Right {
@@ -192,6 +196,7 @@ export const RIGHTS: Readonly<Record<ClusterFunction, readonly Right[]>> = {
         },
     ],
     registry: registryRights(),
+    imports: importRights(),
     "pinned-images": [
         {
             ...{ verbs: MANAGE, apiGroup: MACHINES, resource: "pinnedimagesets", isServed: hasPinnedImages },
@@ -238,6 +243,23 @@ function ownerRights(): Right[] {
 
 function nodeCa(name: string): Pick<Right, "namespace" | "names" | "why" | "isServed"> {
     return { namespace: REGISTRY, names: [name], why: "the CAs that nodes have", isServed: hasNodeCa };
+}
+
+/** An archive that is imported in the cluster: `lib/remote-import/job`. */
+function importRights(): Right[] {
+    const of = (verbs: readonly Verb[], group: string, resource: string, why: string) => ({
+        ...{ verbs, apiGroup: group, resource, why, namespace: IMPORT_NAMESPACE },
+    });
+    return [
+        of(["get"], "", "persistentvolumeclaims", "how many nodes may mount the volume"),
+        of(["get", "create", "patch", "delete"], "batch", "jobs", "the import"),
+        // Only where the cluster enforces OwnerReferencesPermissionEnforcement, as OpenShift does.
+        of(["update"], "batch", "jobs/finalizers", "that its secrets belong to it"),
+        of(["get", "create", "patch"], "", "secrets", "its accounts"),
+        of(LIST, "", "pods", "what keeps its pods from running"),
+        of(LIST, "", "events", "what nodes say of them"),
+        of(["get"], "", "pods/log", "its progress and result"),
+    ];
 }
 
 /** A registry that the program runs: `lib/openshift/deployed-registry`. The namespace itself comes with the role. */

@@ -8,12 +8,13 @@ import { roleRules } from "../../support/role-rules";
 
 /** `verbs group/resource[/names][ in namespace]` */
 const rights = (name: ClusterFunction, version?: string): string[] =>
-    roleRules([name], version).map(({ verbs, apiGroups, resources, resourceNames, namespace }) =>
-        [
-            `${verbs.join(",")} ${apiGroups.join()}/${resources.join()}`,
-            ...(resourceNames === undefined ? [] : [`/${resourceNames.join()}`]),
-            ...(namespace === undefined ? [] : [` in ${namespace}`]),
-        ].join(""),
+    roleRules([name], version, { imports: ["transfer"] }).map(
+        ({ verbs, apiGroups, resources, resourceNames, namespace }) =>
+            [
+                `${verbs.join(",")} ${apiGroups.join()}/${resources.join()}`,
+                ...(resourceNames === undefined ? [] : [`/${resourceNames.join()}`]),
+                ...(namespace === undefined ? [] : [` in ${namespace}`]),
+            ].join(""),
     );
 const ALL = "get,list,watch,create,patch,delete";
 const OWN = "get,create,patch,delete";
@@ -71,6 +72,15 @@ const TABLE: Readonly<Record<ClusterFunction, readonly string[]>> = {
         `${ALL} ${MACHINES}/pinnedimagesets`,
         `list ${MACHINES}/machineconfignodes`,
         `list ${MACHINES}/machineconfigpools`,
+    ],
+    imports: [
+        "get /persistentvolumeclaims in transfer",
+        `${OWN} batch/jobs in transfer`,
+        "update batch/jobs/finalizers in transfer",
+        "get,create,patch /secrets in transfer",
+        "list /pods in transfer",
+        "list /events in transfer",
+        "get /pods/log in transfer",
     ],
     registry: [
         "get /namespaces/registry-passthrough",
@@ -139,15 +149,17 @@ test("kinds follow the version of the cluster", () => {
 
 test("no right is for everything, secrets are named, and what can be deleted can be watched", () => {
     for (const version of [undefined, "4.12"]) {
-        for (const rule of roleRules(CLUSTER_FUNCTIONS, version)) {
+        for (const rule of roleRules(CLUSTER_FUNCTIONS, version, { imports: ["transfer"] })) {
             expect(JSON.stringify(rule)).not.toContain("*");
             // A creation cannot be limited to names.
             if (!rule.resources.includes("secrets") || rule.verbs.join() === "create") continue;
+            // Those of a Job have the name of its stack and lock in them; the namespace is for archives alone.
+            if (rule.namespace === "transfer") continue;
             expect([["pull-secret"], SECRET_NAMES]).toContainEqual(rule.resourceNames);
         }
     }
     // The kubernetes plugin watches what it deletes; these are none of its objects.
-    const others: readonly string[] = ["proof", "old-rules", "signature-policies", "registry"];
+    const others: readonly string[] = ["proof", "old-rules", "signature-policies", "registry", "imports"];
     const ofPlugin = CLUSTER_FUNCTIONS.filter((name) => !others.includes(name));
     const managed = roleRules(ofPlugin).filter(({ verbs }) => verbs.includes("delete") && verbs.length > 1);
     for (const { verbs } of managed) expect(verbs).toEqual(expect.arrayContaining(["list", "watch"]));

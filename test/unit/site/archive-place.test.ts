@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { pushSignatures, readSite } from "../../../lib/site";
+import { importNamespaces, pushSignatures, readSite } from "../../../lib/site";
 import type { SignaturePolicy } from "../../../lib/signatures";
 import { PROJECT } from "../../support/stack";
 
@@ -68,4 +68,17 @@ test("signatures are asked of no archive that is elsewhere", () => {
     expect(pushSignatures(policies, content, set)).toBeUndefined();
     const { at: _, ...here } = set;
     expect(pushSignatures(policies, [set, here], { lock: "other.lock.json" })?.others).toHaveLength(1);
+});
+
+test("the role for imports has the namespaces of a cluster's archives, and is refused where there are none", () => {
+    const roles = { cluster: { version: "4.18.20", apply: {}, roles: ["imports"] } };
+    const { site, issues } = read({ more: roles });
+    expect(issues).toEqual([]);
+    expect(importNamespaces(site?.content ?? [], "")).toEqual(["transfer"]);
+    expect(importNamespaces(site?.content ?? [], "west")).toEqual([]);
+    const content = [{ archive: "/haul.tar", lock: "content/haul.lock.json" }];
+    expect(messages({ more: { ...roles, content } })).toEqual([
+        "site.cluster.roles: it has imports, and no archive of site.content is imported in this cluster; leave imports out, or " +
+            "set site.content[].at.cluster",
+    ]);
 });

@@ -34,7 +34,7 @@ test.each([
 test("a command without a place in the page is an error, and so is a place without a command", async () => {
     const { error } = await documented(PAGE, "definitions.push(plan)");
     expect(error).toContain(
-        "places for lock, doctor, plan, import, up, verify, coverage, render, selftest, check, report, schedule, registry-image; the commands are lock,",
+        "places for lock, doctor, plan, import, up, verify, coverage, render, selftest, check, report, superseded, schedule, registry-image; the commands are lock,",
     );
     expect((await documented(PAGE, "definitions.pop()")).error).toContain("verify, coverage, render");
 });

@@ -1,0 +1,183 @@
+import type { RegistryClient } from "../../lib/distribution/client/registry-client";
+import { PassthroughError, RegistryError } from "../../lib/errors/errors";
+import { counted, formatBytes } from "../../lib/errors/text";
+import {
+    type ImageProblem,
+    type Removal,
+    type SupersededContent,
+    type WantedManifest,
+    findSuperseded,
+    imageCodes,
+    imageProblem,
+    imageProblemToJson,
+    problemLines,
+    removeImages,
+    supersededDigest,
+    wantedManifests,
+} from "../../lib/import";
+import { type Lock, readLock } from "../../lib/lock";
+import type { MirrorBase } from "../../lib/mirror/mirror-reference";
+import type { Site } from "../../lib/site";
+import { readConnectedSite } from "../accounts/connected-site";
+import { findAccount } from "../accounts/credentials";
+import { accountSources } from "../accounts/site-account";
+import { withSiteRegistry } from "../accounts/site-registry";
+import { EXIT_OK } from "../exit-codes";
+import { failureExitCode } from "../failure-exit-code";
+import { selectedStack } from "../stack/selected-stack";
+import { stackName } from "../stack/stack-file";
+import { interruptible } from "../terminal/interruption";
+import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../terminal/output";
+import { statusLine } from "../terminal/status-line";
+
+export interface SupersededOptions {
+    readonly stack?: string;
+    readonly configFile?: string;
+    readonly json?: boolean;
+    /** Digest of the list that is to be deleted. */
+    readonly delete?: string;
+    readonly authfile?: string;
+}
+
+/** Below the mirror base: what the program itself pushes, such as the image of the importer. */
+const OWN_FOLDER = "registry-passthrough";
+
+/** What there is, what could not be found out, and what came of the deletion, if there was one. */
+interface Outcome extends SupersededContent {
+    readonly digest: string;
+    readonly repositories: number;
+    readonly removal?: Removal;
+}
+
+/** Lists what the mirror has and no locked set needs; or deletes a list that was seen before. */
+export async function runSuperseded({
+    stack: named,
+    configFile: file,
+    json = false,
+    delete: confirmed,
+    authfile,
+}: SupersededOptions): Promise<number> {
+    const stack = selectedStack(named);
+    const site = await readConnectedSite({ stack, file });
+    if (site.content.length === 0) throw noContent(stack);
+    // One that cannot be read fails the command: what it lists would be unknown, which is not nothing.
+    const locks = await Promise.all(site.content.map(({ lock }) => readLock(lock)));
+    const account = await findAccount("importer", accountSources({ stack, file }, site, authfile));
+    const outcome = await interruptible((signal) =>
+        withSiteRegistry(site, account, signal, (client, base) => lookAndDelete(client, base, locks, confirmed)),
+    );
+    if (json) print(JSON.stringify({ stack: stackName({ stack }), ...toJson(outcome) }, hideSecretsInJson));
+    else printOutcome(outcome, site, { stack, isDeletion: confirmed !== undefined });
+    const failures = [...outcome.unread, ...(outcome.removal?.failed ?? [])];
+    return failures.length === 0 ? EXIT_OK : failureExitCode(imageCodes(failures));
+}
+
+function noContent(stack: string): PassthroughError {
+    return new PassthroughError("it lists no set, so nothing would be needed", {
+        code: "CONFIG_INVALID",
+        thing: "site.content",
+        fix: `list the sets of stack ${stack}; what a registry without any still has is deleted at the registry itself`,
+    });
+}
+
+async function lookAndDelete(
+    client: RegistryClient,
+    base: MirrorBase,
+    locks: readonly Lock[],
+    confirmed: string | undefined,
+): Promise<Outcome> {
+    const status = statusLine();
+    try {
+        status.show("reading what the registry has");
+        const stay = locks.flatMap((lock) => wantedManifests(base, lock));
+        const { repositories, unlisted } = await repositoriesOf(client, base, stay);
+        const found = await findSuperseded(client, repositories, stay, neededDigests(locks));
+        const unread = [...unlisted, ...found.unread];
+        const looked = { ...found, unread, digest: supersededDigest(found), repositories: repositories.length };
+        if (confirmed === undefined) return looked;
+        if (confirmed !== looked.digest) throw otherList(confirmed, looked.digest);
+        status.show(`deleting ${counted(found.tags.length, "tag")}`);
+        return { ...looked, removal: await removeImages(client, found.tags, stay) };
+    } finally {
+        status.end();
+    }
+}
+
+function otherList(confirmed: string, digest: string): PassthroughError {
+    return new PassthroughError(`the list has the digest ${digest} now, not ${confirmed}; nothing was deleted`, {
+        code: "REMOVAL_FAILED",
+        thing: "superseded content",
+        fix: "look at the list again: run the command without --delete",
+    });
+}
+
+/** Those of the locks, and those that the registry lists below the mirror base. */
+async function repositoriesOf(client: RegistryClient, base: MirrorBase, stay: readonly WantedManifest[]) {
+    const known = stay.map(({ repository }) => repository);
+    const folder = base.prefix === "" ? "" : `${base.prefix}/`;
+    try {
+        const listed = (await client.repositoryList()).filter(
+            (name) => name.startsWith(folder) && !name.startsWith(`${folder}${OWN_FOLDER}/`),
+        );
+        return { repositories: [...new Set([...known, ...listed])], unlisted: [] };
+    } catch (error) {
+        if (!(error instanceof RegistryError)) throw error;
+        return { repositories: [...new Set(known)], unlisted: [imageProblem("list of repositories", error)] };
+    }
+}
+
+function neededDigests(locks: readonly Lock[]): (digest: string) => boolean {
+    const parts = locks.flatMap(({ manifests, blobs, earlier }) => [
+        manifests,
+        blobs,
+        earlier.manifests,
+        earlier.blobs,
+    ]);
+    const needed = new Set(parts.flatMap((part) => Object.keys(part)));
+    return (digest) => needed.has(digest);
+}
+
+function toJson({ digest, repositories, tags, bytes, unread, removal }: Outcome): object {
+    return {
+        ...{ digest, repositories, bytes },
+        tags: tags.map(({ repository, tag, digest: manifest, bytes: size, isNeeded }) => ({
+            ...{ repository, tag, digest: manifest, bytes: size, manifestStays: isNeeded },
+        })),
+        unread: unread.map(imageProblemToJson),
+        ...(removal === undefined
+            ? {}
+            : {
+                  removed: removal.removed.map(({ source }) => source),
+                  kept: removal.kept,
+                  failed: removal.failed.map(imageProblemToJson),
+              }),
+    };
+}
+
+function printOutcome(
+    { digest, repositories, tags, bytes, unread, removal }: Outcome,
+    { registry }: Site,
+    { stack, isDeletion }: { readonly stack: string; readonly isDeletion: boolean },
+): void {
+    const problems = (some: readonly ImageProblem[], mark: string) => {
+        for (const line of problemLines(some)) print(`${mark} ${withoutSecrets(line)}`);
+    };
+    for (const { source, digest: manifest, bytes: size, isNeeded } of tags)
+        print(`${source} ${manifest} ${formatBytes(size)}${isNeeded ? " (only the tag: its manifest is needed)" : ""}`);
+    problems(unread, "?");
+    if (unread.length > 0) print("what could not be read, with ? before it, may have more");
+    const where = counted(repositories, "repository", "repositories");
+    if (tags.length === 0) return print(`no tag in ${where} of ${registry.mirrorBase} is without a set`);
+    print(
+        `${counted(tags.length, "tag")} in ${where} that no set names; at most ${formatBytes(bytes)} can become free`,
+    );
+    if (removal !== undefined) {
+        for (const { source, reason } of removal.kept) print(`kept ${source}: ${reason}`);
+        problems(removal.failed, "!");
+        print(`${removal.removed.length} deleted, ${removal.kept.length} kept, ${removal.failed.length} failed`);
+    }
+    if (!isDeletion)
+        printDiagnostic(
+            `to delete exactly these: npm run -s passthrough -- superseded --delete ${digest} --stack ${stack}`,
+        );
+}
