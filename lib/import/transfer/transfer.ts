@@ -6,6 +6,7 @@ import { RegistryError } from "../../errors/errors";
 import type { RegistryClient } from "../../distribution/client/registry-client";
 import { isBusy, isRetryable, isUnreachable } from "../../distribution/limits/retry";
 import type { BlobTask } from "../plan/plan";
+import { postSmallBlob } from "./small-blob";
 import type { BlobReader, VerifiedBlob } from "./verified-pieces";
 
 /** How a blob got into its repository. */
@@ -31,9 +32,10 @@ export interface TransferWatch {
 }
 
 /**
- * Brings one blob into its repository: mounted if the plan says so and the registry agrees, else sent with one PUT,
- * straight from its place in the archive. A transfer that breaks begins anew with a new upload, and what the registry got
- * of the broken one is given up; that of a large blob goes on where it ended, if the registry knows where.
+ * Brings one blob into its repository: mounted if the plan says so and the registry agrees, else sent with one PUT, or with
+ * the POST that goes before it if it is small, straight from its place in the archive. A transfer that breaks begins anew
+ * with a new upload, and what the registry got of the broken one is given up; that of a large blob goes on where it ended,
+ * if the registry knows where.
  * @throws PassthroughError `ARCHIVE_DIGEST_MISMATCH` if the archive's bytes are not the blob; RegistryError
  */
 export async function transferBlob(
@@ -43,14 +45,17 @@ export async function transferBlob(
     blob: BlobTask,
     watch: TransferWatch,
 ): Promise<TransferOutcome> {
-    const begun = await begin(client, blob);
+    const { repository, digest, size, mountFrom } = blob;
+    const isWhole = mountFrom === undefined && source.size(digest) !== undefined;
+    const small = isWhole ? await postSmallBlob(client, reader, blob, (sent) => watch.sent(sent, 0)) : {};
+    if (small.done !== undefined) return small.done;
+    const begun = small.begun ? { mounted: false as const, location: small.begun } : await begin(client, blob);
     debug("transfer", () => `${blob.repository}/blobs/${blob.digest}: ${beginText(blob, begun.mounted)}`);
     if (begun.mounted) return "mounted";
     if (source.size(blob.digest) === undefined) {
         await client.uploads.cancel(blob.repository, begun.location);
         throw refusedMount(client.host, blob);
     }
-    const { repository, digest, size, mountFrom } = blob;
     if (mountFrom !== undefined) watch.mountRefused({ repository, digest, size, from: mountFrom });
     const transfer = new Transfer(client, reader, blob, watch, begun.location);
     try {
