@@ -36,11 +36,21 @@ async function bring(content: MemoryImageSet, suspects: string[] = []) {
     return { plan, result, events, states: plannedImages(plan).map(({ source, state }) => `${source} ${state}`) };
 }
 
+/**
+ * Payload that went over the line, but for the one small blob that finds out whether the registry takes its bytes with the
+ * POST: this one leaves them, and gets them again.
+ */
+function sentBytes(): number {
+    const left = proxy.requests.filter(({ method, status, bytes }) => method === "POST" && status === 202 && bytes > 0);
+    expect(left.length).toBeLessThanOrEqual(1);
+    return proxy.bytes - left.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
 async function bringExactly(content: MemoryImageSet, suspects?: string[]) {
     const run = await bring(content, suspects);
     const { bytes, uploads, mounts } = run.plan;
     expect(run.result.failed).toEqual([]);
-    expect(proxy.bytes).toBe(bytes);
+    expect(sentBytes()).toBe(bytes);
     expect(run.result.sent).toEqual({ bytes, uploads, mounts });
     expect(run.result.planned).toEqual({ bytes, uploads, mounts });
     const images = plannedImages(run.plan);
@@ -123,7 +133,7 @@ test("what cannot be done is planned as such, and the others are exact", async (
     content.earlier.blobs = { [lost]: { size: 2000, from: [] } };
     content.image("quay.io/org/kept:1");
     const { plan, result, events } = await bring(content);
-    expect(proxy.bytes).toBe(plan.bytes);
+    expect(sentBytes()).toBe(plan.bytes);
     expect(plannedImages(plan)).toEqual([
         expect.objectContaining({ source: "quay.io/org/kept:1", state: "push", mirror: "mirror/quay.io/org/kept:1" }),
         expect.objectContaining({ source: "quay.io/org/lost:1", state: "blocked" }),
@@ -141,13 +151,13 @@ test("a registry that does not mount gets the bytes, and the plan's deviation is
     proxy.detour = ({ path }) => (path.includes("?mount=") ? { path: path.replace(/\?.*$/, "") } : undefined);
     const { plan, result, events } = await bring(content);
     expect(result.failed).toEqual([]);
-    expect(proxy.bytes).toBe(plan.bytes + 200_000);
+    expect(sentBytes()).toBe(plan.bytes + 200_000);
     expect(result.sent).toEqual({ bytes: plan.bytes + 200_000, uploads: 4, mounts: 0 });
     expect(result.planned).toEqual({ bytes: plan.bytes, uploads: 3, mounts: 1 });
     const [one, two] = [plan.push[0]?.task.repository ?? "", plan.push[1]?.task.repository ?? ""];
     expect(result.refusedMounts).toEqual([{ repository: two, digest: shared, size: 200_000, from: one }]);
     expect(events.filter((event) => event.event === "blob" && event.mountRefused)).toHaveLength(1);
-    expect(events.at(-2)).toMatchObject({ event: "progress", images: 2, bytes: proxy.bytes, ofBytes: proxy.bytes });
+    expect(events.at(-2)).toMatchObject({ event: "progress", images: 2, bytes: sentBytes(), ofBytes: sentBytes() });
 });
 
 test("progress never goes back over broken transfers, and what was sent twice is told apart", async () => {

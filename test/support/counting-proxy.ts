@@ -8,6 +8,7 @@ import {
     request as send,
 } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Reply } from "./http-server";
 
 /** A request that came through. */
 export interface Passed {
@@ -25,6 +26,8 @@ export type Detour =
     | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
     /** Passed on under another path. */
     | { readonly path: string }
+    /** Answered with this once the body has come, from all of it. */
+    | { readonly answer: (body: Buffer) => Promise<Reply> }
     /** The connection is reset once so many bytes of the body have come. */
     | { readonly resetAfter: number };
 
@@ -89,6 +92,10 @@ export class CountingProxy {
             request.on("end", () => response.writeHead(detour.status, detour.headers).end(detour.body));
             return;
         }
+        if (detour !== undefined && "answer" in detour) {
+            void answerWith(detour.answer, request, response, passed);
+            return;
+        }
         const target = send({
             port: this.targetPort,
             host: "127.0.0.1",
@@ -118,4 +125,24 @@ export class CountingProxy {
         }
         request.pipe(target);
     }
+}
+
+/** @param passed what is noted: the bytes that came, and the status that was answered, if one was */
+async function answerWith(
+    answer: (body: Buffer) => Promise<Reply>,
+    request: IncomingMessage,
+    response: ServerResponse,
+    passed: Passed,
+): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = Buffer.concat(chunks);
+    passed.bytes = body.length;
+    const reply = await answer(body);
+    if (reply.cutAfter === 0) {
+        request.socket.destroy();
+        return;
+    }
+    passed.status = reply.status;
+    response.writeHead(reply.status, reply.headers).end(reply.body);
 }

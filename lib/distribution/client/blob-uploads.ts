@@ -13,6 +13,7 @@ import { StallWatch } from "../http/stall-watch";
 import type { HttpResponse } from "../http/transport";
 import { isRetryable } from "../limits/retry";
 import { OpenUploads, type UploadStatus } from "./open-uploads";
+import { type PostOutcome, SinglePosts, type SmallBlob } from "./single-posts";
 import { explainUploadFailure, withDigest } from "./upload-url";
 
 /** An upload as distribution-spec, "Pushing a blob monolithically" (POST then PUT), begins it. */
@@ -54,12 +55,14 @@ interface Part {
 const CHUNKED_AT_ONCE = 6;
 
 /**
- * How blobs get into a registry: mounted, or sent with one PUT (distribution-spec, "Pushing Blobs"). Where that is not
- * accepted, they are sent with PATCH, and above the largest body that is accepted in chunks (docs/architecture.md).
+ * How blobs get into a registry: mounted, or sent with one PUT, small ones with the POST before it already
+ * (distribution-spec, "Pushing Blobs"). Where that is not accepted, they are sent with PATCH, and above the largest body that
+ * is accepted in chunks (docs/architecture.md).
  */
 export class BlobUploads {
     private readonly chunks: ChunkSize;
     private readonly open: OpenUploads;
+    private readonly posts: SinglePosts;
     /** What the registry was found to accept: undefined until a blob was sent. */
     private way: "put" | "patch" | undefined;
     /** A chunk is in memory while it is sent, and while it waits for that. */
@@ -75,6 +78,7 @@ export class BlobUploads {
     ) {
         this.chunks = new ChunkSize(maxBody);
         this.open = new OpenUploads(calls);
+        this.posts = new SinglePosts(calls, pieceTimeout);
     }
 
     /** True if blobs are sent with PATCH, since a PUT with bytes was rejected. */
@@ -98,6 +102,16 @@ export class BlobUploads {
             this.chunks.readLeast(response.headers["oci-chunk-min-length"]);
             return { mounted: false, location };
         });
+    }
+
+    /** True if a blob of so many bytes may be stored by one request, `post`. */
+    mayPost(size: number): boolean {
+        return this.chunks.chunkFor(size) === undefined && this.posts.mayTake(size);
+    }
+
+    /** As `SinglePosts.send`. */
+    async post(blob: SmallBlob): Promise<PostOutcome | undefined> {
+        return this.mayPost(blob.size) ? this.posts.send(blob) : undefined;
     }
 
     /** As `OpenUploads.status`. */

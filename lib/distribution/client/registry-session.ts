@@ -191,11 +191,11 @@ export class RegistrySession {
             const used = await this.authorization(request, notBefore);
             return { used, ...(await this.attempt(request, url, used)) };
         };
-        return request.blobBytes === undefined ? attempt() : this.bodies.send(request, isFresh, attempt);
+        return isUpload(request) ? this.bodies.send(request, isFresh, attempt) : attempt();
     }
 
     private noteFinal(request: RegistryRequest): void {
-        if (request.blobBytes !== undefined) this.bodies.refuse(request);
+        if (isUpload(request)) this.bodies.refuse(request);
     }
 
     /** @returns the last response of a chain of redirects, and whether all of them came from the registry itself. */
@@ -247,6 +247,11 @@ export class RegistrySession {
         const token = { credentials, challenge, realm, scopes, operation, signal, notBefore };
         return bearer(await this.tokens.token(token));
     }
+}
+
+/** True for bytes of an upload that was begun. Where a POST is rejected, none may begin, which is no matter of bytes. */
+function isUpload({ method, blobBytes }: RegistryRequest): boolean {
+    return blobBytes !== undefined && method !== "POST";
 }
 
 /** What the request is to the host's limiter. How long a blob takes that is read, or only stored, says nothing of others. */

@@ -8,6 +8,7 @@ import { RegistryError } from "../../errors/errors";
 import type { RegistryClient } from "../../distribution/client/registry-client";
 import { isBusy, isRetryable, isUnreachable } from "../../distribution/limits/retry";
 import type { BlobTask } from "../plan/plan";
+import { postSmallBlob } from "./small-blob";
 import type { JournalEntry, LeftUpload, UploadJournal } from "./upload-journal";
 import type { BlobReader, VerifiedBlob } from "./verified-pieces";
 
@@ -44,10 +45,10 @@ export interface TransferTools {
 }
 
 /**
- * Brings one blob into its repository: mounted if the plan says so and the registry agrees, else sent with one PUT,
- * straight from its place in the archive. A transfer that breaks begins anew with a new upload, and what the registry got
- * of the broken one is given up; that of a large blob goes on where it ended, also in the next run, if the registry knows
- * where.
+ * Brings one blob into its repository: mounted if the plan says so and the registry agrees, else sent with one PUT, or with
+ * the POST that goes before it if it is small, straight from its place in the archive. A transfer that breaks begins anew
+ * with a new upload, and what the registry got of the broken one is given up; that of a large blob goes on where it ended,
+ * also in the next run, if the registry knows where.
  * @throws PassthroughError `ARCHIVE_DIGEST_MISMATCH` if the archive's bytes are not the blob; RegistryError
  */
 export async function transferBlob(
@@ -58,7 +59,10 @@ export async function transferBlob(
     const { repository, digest, size, mountFrom } = blob;
     const isHere = source.size(digest) !== undefined;
     const left = await findLeft(client, journal, blob, isHere);
-    const begun = left ?? (await begin(client, blob));
+    const isWhole = left === undefined && isHere && mountFrom === undefined;
+    const small = isWhole ? await postSmallBlob(client, reader, blob, (sent) => watch.sent(sent, 0)) : {};
+    if (small.done !== undefined) return small.done;
+    const begun = left ?? (small.begun ? { location: small.begun } : await begin(client, blob));
     debug("transfer", () => `${repository}/blobs/${digest}: ${beginText(blob, begun)}`);
     if ("mounted" in begun && begun.mounted) return "mounted";
     const { location } = begun;

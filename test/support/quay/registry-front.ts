@@ -5,6 +5,7 @@ import type { Reply } from "../http-server";
 import type { Contents } from "../registry-contents";
 import type { RegistryProcess } from "../registry-process";
 import { abort, json, registryError } from "./reply";
+import { postedDigest, storePosted } from "../single-post";
 import type { QuaySetting } from "./site-routes";
 import type { Access, Tokens } from "./tokens";
 
@@ -65,12 +66,20 @@ export class RegistryFront {
         if (refused === undefined) {
             const { method = "GET", url = "", headers } = request;
             this.admitted.push({ method, path: url, subject: this.tokens.of(headers.authorization)?.subject });
-            const own = this.answerManifest(method, url, headers);
+            const own = (await this.stored(request)) ?? this.answerManifest(method, url, headers);
             if (own === undefined) await this.pass(request, response);
             else respond(request, response, own);
             return;
         }
         respond(request, response, refused);
+    }
+
+    private async stored(request: IncomingMessage): Promise<Reply | undefined> {
+        const { method = "GET", url = "" } = request;
+        const digest = postedDigest(method, url);
+        if (digest === undefined) return undefined;
+        const place = { registry: this.registry, address: this.url() };
+        return storePosted(place, url, digest, await readBody(request));
     }
 
     /** What Quay does otherwise than the registry behind, as seen on 3.12.18 and 3.18.0. */
@@ -207,7 +216,10 @@ function isManifestPut({ method, url }: IncomingMessage): boolean {
 
 /** The body of a PUT of a manifest. */
 async function readManifestBody(request: IncomingMessage): Promise<Buffer | undefined> {
-    if (!isManifestPut(request)) return undefined;
+    return isManifestPut(request) ? readBody(request) : undefined;
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     return Buffer.concat(chunks);

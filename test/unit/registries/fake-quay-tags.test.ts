@@ -1,4 +1,5 @@
 import { basicAuthorization } from "../../../lib/http/credentials";
+import { computeDigest } from "../../../lib/oci/digest";
 import { MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_OCI_MANIFEST } from "../../../lib/oci/media-types";
 import { ContractImages } from "../../support/contract-images";
 import { type Answer, type QuayTarget, quayTarget } from "../../support/quay/target";
@@ -9,6 +10,7 @@ const org = `/api/v1/organization/${ORG}`;
 const repositories = `/api/v1/repository/${ORG}`;
 const OCI = { manifest: MEDIA_TYPE_OCI_MANIFEST, index: MEDIA_TYPE_OCI_INDEX };
 const NO_TOKEN = { token: "" };
+const NAME = `${ORG}/quay.io/org/app`;
 let quay: QuayTarget;
 
 beforeAll(async () => {
@@ -32,6 +34,26 @@ function is(answer: Answer, status: number, ...texts: string[]): void {
     expect(answer.status).toBe(status);
 }
 
+/** A token with which the robot account may pull and push. */
+async function pushing(): Promise<string> {
+    const { token: secret } = (await quay.ask("GET", `${org}/robots/importer`)).json as { token: string };
+    const login = { authorization: basicAuthorization({ username: `${ORG}+importer`, password: secret }) };
+    const service = `/v2/auth?service=${new URL(quay.url).host}&scope=repository:${NAME}:pull,push`;
+    const { json } = await quay.ask("GET", service, undefined, { token: "", headers: login });
+    return (json as { token: string }).token;
+}
+
+test("a blob that comes with the POST of its upload is stored, if it has the digest that was said", async () => {
+    const token = await pushing();
+    const bytes = JSON.stringify({ sent: "with its POST" });
+    const digest = computeDigest(bytes);
+    const post = (body: string) => quay.ask("POST", `/v2/${NAME}/blobs/uploads/?digest=${digest}`, body, { token });
+    is(await post("other bytes"), 400, "BLOB_UPLOAD_INVALID");
+    is(await quay.ask("HEAD", `/v2/${NAME}/blobs/${digest}`, undefined, { token }), 404);
+    is(await post(bytes), 201);
+    is(await quay.ask("HEAD", `/v2/${NAME}/blobs/${digest}`, undefined, { token }), 200);
+});
+
 test("requests: JSON whatever the client accepts; a body that must be there has a type of JSON", async () => {
     for (const accept of ["text/html", "text/plain", ""]) {
         const read = await quay.ask("GET", org, undefined, { headers: { accept } });
@@ -50,13 +72,8 @@ test("requests: JSON whatever the client accepts; a body that must be there has 
 });
 
 test("tags: pages of at most a hundred, with digests; what a tag or an index holds stays, the rest goes with its tag", async () => {
-    const name = `${ORG}/quay.io/org/app`;
-    const { token: secret } = (await quay.ask("GET", `${org}/robots/importer`)).json as { token: string };
-    const login = { authorization: basicAuthorization({ username: `${ORG}+importer`, password: secret }) };
-    const service = `/v2/auth?service=${new URL(quay.url).host}&scope=repository:${name}:pull,push`;
-    const { token } = (await quay.ask("GET", service, undefined, { token: "", headers: login })).json as {
-        token: string;
-    };
+    const name = NAME;
+    const token = await pushing();
     const asking = (headers: Readonly<Record<string, string>> = {}) => ({ token, headers });
     const images = new ContractImages(
         (method, path, body, headers) => quay.ask(method, path, body, asking(headers)),
