@@ -96,52 +96,45 @@ async function withArchive(made: Promise<SetArchive>, play: (work: Work) => Prom
 
 const isWhole = process.env.FAULTS === "all";
 
-/** All numbers below a bound, or so many of them by chance. */
-function numbers(below: number, sample: number, random: Random): number[] {
-    if (isWhole) return Array.from({ length: below }, (_, at) => at);
-    return Array.from({ length: sample }, () => random.between(0, below - 1));
-}
+/** Crash points of each of the two imports: two for each request. A run has none beyond its last request. */
+const POINTS = 100;
+const FIRST_POINTS = 36;
 
 faultCase(
     "kill -9 before and after each request of an import",
-    { all: 1, sample: 1, met: "runs killed" },
-    async ({ random, count }) => {
+    { all: POINTS, sample: 5, met: "runs killed" },
+    async ({ number, random, count }) => {
         await withArchive(SetArchive.make(random, [MIB, MIB], 3), async (work) => {
-            const { requests } = await runTo(work);
-            count("requests", requests);
-            for (const at of numbers(2 * requests, 6, random)) {
-                site.clear();
-                const run = await runTo(work, point(at));
-                await converges(work, [run]);
-                count("crash points");
-                count("runs killed", run.isKilled ? 1 : 0);
-            }
+            const at = isWhole ? number - 1 : random.between(0, POINTS - 1);
+            const run = await runTo(work, point(at));
+            await converges(work, [run]);
+            count("runs killed", run.isKilled ? 1 : 0);
+            // All are met if the last one is beyond the end.
+            if (number === POINTS) expect(run.isKilled).toBe(false);
         });
     },
 );
 
 faultCase(
     "kill -9 at each pair of requests of an import of one image",
-    { all: 1, sample: 1, met: "runs killed" },
-    async ({ random, count }) => {
+    { all: FIRST_POINTS, sample: 2, met: "runs killed" },
+    async ({ number, random, count }) => {
         await withArchive(SetArchive.oneImage(random, [MIB, MIB, MIB]), async (work) => {
+            const at = isWhole ? number - 1 : random.between(0, FIRST_POINTS - 1);
+            const first = await runTo(work, point(at));
+            if (number === FIRST_POINTS) expect(first.isKilled).toBe(false);
+            const crashed = site.saved();
+            // The second run has fewer requests left, after what the first one did.
             const { requests } = await runTo(work);
-            count("requests", requests);
-            for (const at of numbers(2 * requests, 3, random)) {
-                site.clear();
-                const first = await runTo(work, point(at));
-                const crashed = site.saved();
-                // The second run has fewer requests left, after what the first one did.
-                const { requests: left } = await runTo(work);
-                for (const then of numbers(2 * left, 2, random)) {
-                    crashed.restore();
-                    const second = await runTo(work, point(then));
-                    await converges(work, [first, second]);
-                    count("pairs");
-                    count("runs killed", [first, second].filter(({ isKilled }) => isKilled).length);
-                }
-                crashed.remove();
+            const points = Array.from({ length: 2 * requests }, (_, then) => then);
+            for (const then of isWhole ? points : [random.pick(points), random.pick(points)]) {
+                crashed.restore();
+                const second = await runTo(work, point(then));
+                await converges(work, [first, second]);
+                count("pairs");
+                count("runs killed", [first, second].filter(({ isKilled }) => isKilled).length);
             }
+            crashed.remove();
         });
     },
 );
