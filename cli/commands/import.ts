@@ -14,9 +14,11 @@ import { formatWithoutFix } from "../../lib/errors/format";
 import type { MirrorBase } from "../../lib/mirror/mirror-reference";
 import type { RegistryClient } from "../../lib/distribution/client/registry-client";
 import {
+    type ByteStream,
     type CarryOutOptions,
     type LockedSet,
     carryOut,
+    carryOutStream,
     movedTags,
     planLockedSet,
     refusedMounts,
@@ -29,7 +31,9 @@ import { hideSecretsInJson, print, printDiagnostic, withoutSecrets } from "../te
 import { readConnectedSite } from "../accounts/connected-site";
 import { accountSources } from "../accounts/site-account";
 import { withSiteRegistry } from "../accounts/site-registry";
+import { selectSet } from "./select-set";
 import { selectedStack } from "../stack/selected-stack";
+import { standardInput } from "../terminal/standard-input";
 import { statusLine } from "../terminal/status-line";
 
 export interface ImportOptions {
@@ -37,25 +41,29 @@ export interface ImportOptions {
     readonly configFile?: string;
     readonly json?: boolean;
     readonly authfile?: string;
+    /** Name of the set that standard input is the archive of. */
+    readonly set?: string;
 }
 
-/** Pushes the stack's sets to the registry. */
-export async function runImport({
-    stack: named,
-    configFile: file,
-    json = false,
-    authfile,
-}: ImportOptions): Promise<number> {
+/**
+ * Pushes the stack's sets to the registry.
+ * @param input standard input is the archive of one of them, and that one alone is pushed
+ */
+export async function runImport(
+    { stack: named, configFile: file, json = false, authfile, set: name }: ImportOptions,
+    input: "stdin" | undefined,
+): Promise<number> {
     const stack = selectedStack(named);
     const site = await readConnectedSite({ stack, file });
-    if (site.content.length === 0) printDiagnostic("the stack's site.content lists no set: there is nothing to import");
+    const sets = input === undefined ? site.content : [selectSet(site.content, name)];
+    if (sets.length === 0) printDiagnostic("the stack's site.content lists no set: there is nothing to import");
     const account = await findAccount("importer", accountSources({ stack, file }, site, authfile));
     return interruptible((signal) =>
         withSiteRegistry(site, account, signal, async (client, base) => {
-            for (const [i, set] of site.content.entries()) {
-                const failed = await importSet({ client, base, signal, site, json }, set);
+            for (const [i, set] of sets.entries()) {
+                const failed = await importSet({ client, base, signal, site, json, input }, set);
                 // A later set builds on an earlier one.
-                const rest = site.content.slice(i + 1).map(({ name }) => name);
+                const rest = sets.slice(i + 1).map(({ name }) => name);
                 if (failed.length > 0 && rest.length > 0)
                     printDiagnostic(`not tried, since they come after ${set.name}: ${rest.join(", ")}`);
                 if (failed.length > 0) return failureExitCode(imageCodes(failed));
@@ -71,12 +79,13 @@ interface OperationContext {
     readonly signal: AbortSignal;
     readonly site: Site;
     readonly json: boolean;
+    readonly input: "stdin" | undefined;
 }
 
 /** @returns the images of the set that are not in the registry */
 async function importSet(context: OperationContext, content: Content): Promise<readonly ImageProblem[]> {
-    const { client, base, signal, site } = context;
-    if (content.at !== undefined) throw notHere(content);
+    const { client, base, signal, site, input } = context;
+    if (content.at !== undefined && input === undefined) throw notHere(content);
     const status = statusLine();
     status.show(`${content.name}: checking what the registry has`);
     const planned = planLockedSet(client, content, { base, kind: site.registry.type });
@@ -96,12 +105,12 @@ function notHere({ name }: Content): PassthroughError {
     return new PassthroughError("its archive is not on this machine", {
         code: "ARCHIVE_NOT_FOUND",
         thing: `set ${name}`,
-        fix: "import it with `npm run up`, which has it imported where it is",
+        fix: "import it with `npm run up`, which has it imported where it is, or bring it as standard input: import -",
     });
 }
 
 async function runPlan(
-    { client, site, json }: OperationContext,
+    { client, site, json, input, signal }: OperationContext,
     content: Content,
     plan: ImportPlan,
     { set, signatures }: { readonly set: LockedSet } & Pick<CarryOutOptions, "signatures">,
@@ -112,7 +121,7 @@ async function runPlan(
         status.show(`${name}: waiting ${Math.ceil(seconds)} s: ${formatWithoutFix(problem)}`),
     );
     try {
-        return await carryOut(client, plan, set, {
+        const options: CarryOutOptions = {
             concurrency: site.concurrency,
             journals: journalFolder(),
             registryKind: site.registry.type,
@@ -122,11 +131,21 @@ async function runPlan(
             onWarning: (warning) => warn(content, [warning]),
             signatures,
             ...(json ? { onEvent: (event) => print(JSON.stringify({ set: name, ...event }, hideSecretsInJson)) } : {}),
-        });
+        };
+        if (input === undefined) return await carryOut(client, plan, set, options);
+        return await carryOutStream(client, plan, set, stdinOf(signal), options);
     } finally {
         stopListening();
         status.end();
     }
+}
+
+/** @param interrupted ends the reading, as what ends the import does */
+function stdinOf(interrupted: AbortSignal): ByteStream {
+    return {
+        label: "standard input",
+        chunks: (signal) => standardInput(AbortSignal.any([signal, interrupted])),
+    };
 }
 
 function warn({ name }: Content, lines: readonly string[]): void {

@@ -16,16 +16,21 @@ export function importDefinition(): CommandDefinition {
                 "the stack's state, and does not check the result: verify does. Images that nodes will refuse by " +
                 "site.signatures are named before their set is pushed, or keep it from being pushed " +
                 "(docs/how-to/signatures.md#before-the-push).\n\n" +
+                "With -, the archive of one set is read from standard input, once and without a copy of it: a tar or several one " +
+                "after the other, plain, gzip or zstd. It need not be on this machine. See docs/archives.md#streams.\n\n" +
                 "Ctrl-C stops it cleanly; a second Ctrl-C ends it at once.",
         )
+        .argument("[archive]", "- for the archive of one set on standard input (default: the archives of all sets)")
         .addOption(stackOption())
         .addOption(configFileOption())
         .addOption(jsonOption("print one JSON event per line"))
-        .addOption(valueOption("--authfile <file>", "auth file with the account that pushes"));
+        .addOption(valueOption("--authfile <file>", "auth file with the account that pushes"))
+        .addOption(valueOption("--set <name>", "whose archive standard input is, where the site has several sets"));
     return {
         command,
         examples: [
             { line: "import --stack site-b", what: "push what is missing" },
+            { line: "import -", what: "from standard input, as: zstd -dc haul.tar.zst | or cat mirror_*.tar |" },
             { line: "import --authfile push-secret.json --json", what: "in a Job of a cluster" },
         ],
         exitCodes: [
@@ -36,8 +41,16 @@ export function importDefinition(): CommandDefinition {
             ...INTERRUPTION_CODES,
         ],
         run: () => {
+            const [archive] = command.args;
+            const options = command.opts<ImportOptions>();
+            if (archive !== undefined && archive !== "-")
+                command.error("error: list archives in site.content; only - can be given here");
+            if (archive === undefined && options.set !== undefined)
+                command.error("error: option '--set' needs the argument '-'");
+            if (archive === "-" && process.stdin.isTTY)
+                command.error("error: standard input is a terminal; pipe the archive into this command");
             const { runImport } = load("../commands/import") as typeof importCommand;
-            return runImport(command.opts<ImportOptions>());
+            return runImport(options, archive === "-" ? "stdin" : undefined);
         },
     };
 }

@@ -3,3 +3,4 @@ export { type ArchiveDescription, describeArchive } from "./describe-archive";
 export { type OpenOptions, openArchive } from "./open/open-archive";
 export { verifyNames } from "./verify-names";
 export { verifyStructure } from "./verify-structure";
+export { streamEntries } from "./stream/stream-entries";

@@ -18,6 +18,7 @@ export const ERROR_CODES = {
         "ARCHIVE_NO_SPACE",
         "ARCHIVE_PARTS_MIXED",
         "ARCHIVE_SIZE_MISMATCH",
+        "ARCHIVE_STREAM_PASSED",
         "ARCHIVE_TOO_LARGE",
         "ARCHIVE_TRUNCATED",
         "ARCHIVE_UNREADABLE",

@@ -1,9 +1,10 @@
-export { type BlobTask, type ImagePlan, type ImportPlan, type Payload, needsArchive } from "./plan/plan";
+export { type BlobTask, type ImagePlan, type ImportPlan, type Payload, manifestBytes, needsArchive } from "./plan/plan";
 export { type PlanRequest, planImport } from "./plan/planner";
 export { type Shard, imagesOfShard, shardPlan, splitBlobs } from "./plan/shards";
 export { type PlannedImage, type PlannedState, plannedImages } from "./plan/planned-image";
 export { type ExecuteOptions, executePlan } from "./transfer/execute";
 export { journalFolder } from "./transfer/upload-journal";
+export { executeStream } from "./stream/execute-stream";
 export type { ImportResult } from "./transfer/import-recorder";
 export type { ImportEvent } from "./transfer/events";
 export type { ImportProgress } from "./transfer/import-meter";

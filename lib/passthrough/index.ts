@@ -1,5 +1,6 @@
 export { type ProofImage, type ProofStage, proveAccount, unprovenError } from "./account-proof";
 export { type CarryOutOptions, carryOut, compareWithArchive, movedTags, refusedMounts } from "./set-import";
+export { type ByteStream, carryOutStream } from "./stream-import";
 export { type LockedSet, planLockedSet } from "./planned-set";
 export { type PullChecks, type PullCheckRequest, joinPullChecks, pullChecks } from "./pull-checks";
 export { type SelftestRequest, type SelftestStep, selftest } from "./selftest";

@@ -125,7 +125,7 @@ async function checkSignatures(
 }
 
 /** What stands in front of the registry may be new, too. */
-async function checkRegistry(client: RegistryClient, plan: ImportPlan, options: CarryOutOptions): Promise<void> {
+export async function checkRegistry(client: RegistryClient, plan: ImportPlan, options: CarryOutOptions): Promise<void> {
     options.onCheck?.();
     const notes = await checkBeforeFirstImport(client, plan, options.registryKind);
     if (notes.length > 0) options.onWarning?.(notes.join("\n    "));

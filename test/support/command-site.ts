@@ -11,6 +11,11 @@ import { type CommandRun, passthrough, startPassthrough } from "./passthrough-cl
 import { RegistryProcess, type RegistryProcessOptions } from "./registry-process";
 import { ACCOUNT, FIXTURES } from "./site";
 
+const ACCOUNT_VARIABLES = {
+    REGISTRY_PASSTHROUGH_USERNAME: ACCOUNT.username,
+    REGISTRY_PASSTHROUGH_PASSWORD: ACCOUNT.password,
+};
+
 /** A registry with TLS and an account, and a folder with a stack's file: all that the command line needs, no engine. */
 export class CommandSite {
     /** Everything that commands printed. */
@@ -72,11 +77,12 @@ export class CommandSite {
 
     /** Runs a command with the account and more in the environment. */
     runWith(env: NodeJS.ProcessEnv, ...args: string[]): Promise<CommandRun> {
-        const account = {
-            REGISTRY_PASSTHROUGH_USERNAME: ACCOUNT.username,
-            REGISTRY_PASSTHROUGH_PASSWORD: ACCOUNT.password,
-        };
-        return this.remember(passthrough(args, { cwd: this.folder, env: { ...account, ...env } }));
+        return this.remember(passthrough(args, { cwd: this.folder, env: { ...ACCOUNT_VARIABLES, ...env } }));
+    }
+
+    /** Runs a command with the account in the environment and these bytes as standard input. */
+    runOn(input: Buffer, ...args: string[]): Promise<CommandRun> {
+        return this.remember(passthrough(args, { cwd: this.folder, env: ACCOUNT_VARIABLES, input }));
     }
 
     /** Runs a command without an account in the environment. */
@@ -85,11 +91,7 @@ export class CommandSite {
     }
 
     start(...args: string[]): { child: ChildProcess; done: Promise<CommandRun> } {
-        const env = {
-            REGISTRY_PASSTHROUGH_USERNAME: ACCOUNT.username,
-            REGISTRY_PASSTHROUGH_PASSWORD: ACCOUNT.password,
-        };
-        const { child, done } = startPassthrough(args, { cwd: this.folder, env });
+        const { child, done } = startPassthrough(args, { cwd: this.folder, env: ACCOUNT_VARIABLES });
         return { child, done: this.remember(done) };
     }
 

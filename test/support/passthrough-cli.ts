@@ -14,21 +14,25 @@ export interface CommandOptions {
     readonly cwd: string;
     /** All of it: nothing of this process's environment shines through but PATH. */
     readonly env?: NodeJS.ProcessEnv;
+    /** Standard input; absent: none. */
+    readonly input?: Buffer;
 }
 
 /** Starts the compiled command line as a process of its own. */
 export function startPassthrough(
     args: readonly string[],
-    { cwd, env = {} }: CommandOptions,
+    { cwd, env = {}, input }: CommandOptions,
 ): { child: ChildProcess; done: Promise<CommandRun> } {
     const child = spawn(process.execPath, [MAIN, ...args], {
         cwd,
         env: { PATH: process.env.PATH, HOME: cwd, ...env },
-        stdio: ["ignore", "pipe", "pipe"],
+        stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });
+    // A command that fails before does not read it.
+    child.stdin?.on("error", () => undefined).end(input);
     const said = { out: "", error: "" };
-    child.stdout.on("data", (chunk: Buffer) => (said.out += chunk.toString("utf8")));
-    child.stderr.on("data", (chunk: Buffer) => (said.error += chunk.toString("utf8")));
+    child.stdout?.on("data", (chunk: Buffer) => (said.out += chunk.toString("utf8")));
+    child.stderr?.on("data", (chunk: Buffer) => (said.error += chunk.toString("utf8")));
     const done = once(child, "close").then(([code]) => ({ code: code as number | null, ...said }));
     return { child, done };
 }

@@ -55,7 +55,10 @@ export function unpackLimit(packed: number): number {
  */
 export async function unpackFiles(packed: PackedFiles, options: UnpackOptions = {}): Promise<ArchiveFile> {
     const { compression, path } = packed;
-    if (compression === "xz" || compression === "bzip2") throw undecodable(path, compression);
+    if (compression === "xz" || compression === "bzip2") {
+        const program = compression === "xz" ? "unxz" : "bunzip2";
+        throw undecodable(path, compression, `decompress it first: ${program} ${path}`);
+    }
     const folder = options.temporaryFolder ?? tmpdir();
     await checkFree(folder, path, await leastUnpackedSize(packed.files, compression));
     const name = join(folder, `.registry-passthrough-${randomBytes(6).toString("hex")}`);
@@ -98,7 +101,7 @@ class Unpacking {
             else await pipeline(this.#read(), decompressor(compression, { archive: path }), write, options);
         } catch (cause) {
             this.#signal?.throwIfAborted();
-            throw cause instanceof ArchiveError ? cause : this.#damaged(cause);
+            throw cause instanceof ArchiveError ? cause : damaged(path, compression, cause);
         }
         const found = this.#hash.digest("hex");
         if (sha256 === undefined || sha256 === found) return this.#written;
@@ -154,20 +157,18 @@ class Unpacking {
         const fix = "check where the archive comes from; if it is right, unpack it yourself and give the plain tar";
         return new ArchiveError(what, { archive: this.#packed.path, code: "ARCHIVE_TOO_LARGE", fix });
     }
-
-    #damaged(cause: unknown): ArchiveError {
-        const isCut = isUnexpectedEnd(cause);
-        const what = isCut
-            ? "the archive is truncated"
-            : `cannot be unpacked as ${this.#packed.compression ?? "it is"}`;
-        const code = isCut ? "ARCHIVE_TRUNCATED" : "ARCHIVE_CORRUPT";
-        const problem = `${what}: ${errorMessage(cause)}`;
-        return new ArchiveError(problem, { archive: this.#packed.path, code, fix: COPY_AGAIN, cause });
-    }
 }
 
-function undecodable(path: string, compression: "xz" | "bzip2"): ArchiveError {
-    const fix = `decompress it first: ${compression === "xz" ? "unxz" : "bunzip2"} ${path}`;
-    const facts = { archive: path, code: "ARCHIVE_FORMAT_UNSUPPORTED" as const, fix };
+/** The error for bytes that a decoder does not take. */
+export function damaged(archive: string, compression: Compression | undefined, cause: unknown): ArchiveError {
+    const isCut = isUnexpectedEnd(cause);
+    const what = isCut ? "the archive is truncated" : `cannot be unpacked as ${compression ?? "it is"}`;
+    const code = isCut ? "ARCHIVE_TRUNCATED" : "ARCHIVE_CORRUPT";
+    return new ArchiveError(`${what}: ${errorMessage(cause)}`, { archive, code, fix: COPY_AGAIN, cause });
+}
+
+/** The error for a compression that is only recognised. */
+export function undecodable(archive: string, compression: "xz" | "bzip2", fix: string): ArchiveError {
+    const facts = { archive, code: "ARCHIVE_FORMAT_UNSUPPORTED" as const, fix };
     return new ArchiveError(`the file is compressed with ${compression}, which is not unpacked here`, facts);
 }

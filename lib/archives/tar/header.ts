@@ -7,6 +7,14 @@ export interface TarBlocks {
     readonly words: Int32Array;
 }
 
+/** One block of a tar that is read piece by piece. */
+export function tarBlocks(block: Buffer): TarBlocks {
+    const words = new Int32Array(TAR_BLOCK / Int32Array.BYTES_PER_ELEMENT);
+    const bytes = Buffer.from(words.buffer);
+    block.copy(bytes, 0, 0, TAR_BLOCK);
+    return { bytes, words };
+}
+
 /** What one header block says, before extended headers change it. */
 export interface TarHeader {
     readonly name: string;

@@ -15,13 +15,13 @@ export interface TarIndexOptions {
 }
 
 /** Extended headers hold names; a bigger one is damage or an attack. */
-const MAX_EXTENDED_HEADER = 1024 * 1024;
+export const MAX_EXTENDED_HEADER = 1024 * 1024;
 /** PATH_MAX: no file system gave a longer name to who made the archive, and every part of it costs time. */
 const MAX_NAME_LENGTH = 4096;
 /** Anything in a name that may not be, or may be left out; most names have nothing of it. */
 const UNCLEAN = /[\0\\]|(?:^|\/)\.{0,2}(?:\/|$)/;
 /** Headers that say something about the next entry, or about all that follow. */
-const EXTENDED = new Set("xgLK");
+export const EXTENDED = new Set("xgLK");
 const TYPES: ReadonlyMap<string, TarEntryType> = new Map([
     ["0", "file"],
     ["7", "file"],

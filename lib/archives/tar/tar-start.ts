@@ -1,7 +1,7 @@
 import type { ErrorCode } from "../../errors/codes";
 import { ArchiveError } from "../../errors/errors";
 import { COPY_AGAIN } from "../files/archive-file";
-import { TAR_BLOCK, TarHeaderError, isZeroBlock, parseTarHeader } from "./header";
+import { TAR_BLOCK, TarHeaderError, isZeroBlock, parseTarHeader, tarBlocks } from "./header";
 
 /**
  * Looks at the first header of what is said to be a tar while it comes in pieces, so that nothing of what is none has to
@@ -34,9 +34,7 @@ export class TarStart {
     }
 
     #check(start: Buffer): void {
-        const words = new Int32Array(TAR_BLOCK / Int32Array.BYTES_PER_ELEMENT);
-        const blocks = { words, bytes: Buffer.from(words.buffer) };
-        start.copy(blocks.bytes, 0, 0, TAR_BLOCK);
+        const blocks = tarBlocks(start);
         if (isZeroBlock(blocks, 0)) {
             const fix = "check where the archive comes from";
             throw this.#refused("unpacked it begins with zeros: no tar with an image in it", UNSUPPORTED, fix);

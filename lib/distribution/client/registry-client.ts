@@ -253,9 +253,13 @@ export class RegistryClient {
         });
     }
 
-    /** The blob's bytes as the registry sends them, not yet checked; undefined if it is not there. */
-    async blobGet(repository: string, digest: Digest): Promise<AsyncIterable<Buffer> | undefined> {
-        const request = { ...this.calls.read("GET", repository, `blobs/${digest}`), readsBlob: true };
+    /**
+     * The blob's bytes as the registry sends them, not yet checked; undefined if it is not there.
+     * @param isForUpload an upload under way waits for them: it has the place of a body already
+     */
+    async blobGet(repository: string, digest: Digest, isForUpload = false): Promise<AsyncIterable<Buffer> | undefined> {
+        const load = isForUpload ? { storedBytes: 0 } : { readsBlob: true };
+        const request = { ...this.calls.read("GET", repository, `blobs/${digest}`), ...load };
         return this.calls.find(request, (response) => Promise.resolve(response.bytes()));
     }
 

@@ -65,6 +65,12 @@ export function manifestsToPut({ manifests, root, rootIsThere }: ImagePlan): Tre
     return rootIsThere ? [...manifests] : [...manifests, root];
 }
 
+/** Bytes of all manifests that are put from the archive, each once. */
+export function manifestBytes({ push }: ImportPlan): number {
+    const sizes = new Map(push.flatMap(manifestsToPut).map(({ digest, size }) => [digest, size]));
+    return [...sizes.values()].reduce((total, size) => total + size, 0);
+}
+
 /** True if carrying the plan out reads anything from the archive. */
 export function needsArchive(plan: ImportPlan): boolean {
     return plan.push.some(
@@ -92,4 +98,15 @@ export function imagesPayload(push: readonly ImagePlan[]): Payload {
         uploads: uploads.length,
         mounts: blobs.length - uploads.length,
     };
+}
+
+/** By repository that is written to, those that its blobs are mounted from. */
+export function mountSources({ push }: ImportPlan): Map<string, Set<string>> {
+    const sources = new Map<string, Set<string>>();
+    for (const { task, blobs } of push) {
+        const known = sources.get(task.repository) ?? new Set();
+        for (const { mountFrom } of blobs) if (mountFrom !== undefined) known.add(mountFrom);
+        sources.set(task.repository, known);
+    }
+    return sources;
 }

@@ -6,11 +6,12 @@ import { Limiter, mapLimited } from "../../concurrency/limiter";
 import { type Manifest, parseManifest } from "../../oci/manifest";
 import { once } from "../../concurrency/once";
 import type { RegistryClient } from "../../distribution/client/registry-client";
+import type { BlobArrivals } from "./blob-arrivals";
 import { NoProgressTimer } from "./no-progress-timer";
 import { imageProblem } from "../image-problem";
 import { isAttachment } from "../../mirror/attachment-tag";
 import { type ImportListeners, type ImportResult, ImportRecorder } from "./import-recorder";
-import type { BlobTask, ImagePlan, ImportPlan } from "../plan/plan";
+import { type BlobTask, type ImagePlan, type ImportPlan, mountSources } from "../plan/plan";
 import { explainRejection } from "../sparse-index";
 import { explainMissingBlobs } from "./missing-blobs";
 import { ReferrerTags } from "../referrer-tags";
@@ -28,6 +29,8 @@ export interface ExecuteOptions extends ImportListeners {
     readonly leavesReferrers?: boolean;
     /** Folder of the journals of open uploads, of this user alone; absent: the next run does not know of them. */
     readonly journals?: string | undefined;
+    /** Absent: every blob can be read at any time. Else none is begun before it has come. */
+    readonly arrivals?: BlobArrivals;
 }
 
 const DEFAULT_CONCURRENCY = 32;
@@ -49,29 +52,20 @@ export async function executePlan(
     client.willWrite(mountSources(plan));
     const journal = await UploadJournal.open(options.journals, client.host);
     const execution = new Execution(client, source, journal, plan, options);
+    const attachments = plan.push.filter(({ task }) => isAttachment(task));
     const quiet = execution.begin();
     try {
+        execution.sendAsTheyCome(attachments);
         // A signature must not be visible before its image.
         await execution.images(plan.push.filter(({ task }) => !isAttachment(task)));
         await execution.referrers();
-        await execution.images(plan.push.filter(({ task }) => isAttachment(task)));
+        await execution.images(attachments);
         await execution.abandonLeft();
     } finally {
         quiet();
         await execution.close();
     }
     return execution.end();
-}
-
-/** By repository that is written to, those that its blobs are mounted from. */
-function mountSources({ push }: ImportPlan): Map<string, Set<string>> {
-    const sources = new Map<string, Set<string>>();
-    for (const { task, blobs } of push) {
-        const known = sources.get(task.repository) ?? new Set();
-        for (const { mountFrom } of blobs) if (mountFrom !== undefined) known.add(mountFrom);
-        sources.set(task.repository, known);
-    }
-    return sources;
 }
 
 class Execution {
@@ -119,7 +113,16 @@ class Execution {
     }
 
     async images(images: readonly ImagePlan[]): Promise<void> {
-        await mapLimited(images, IMAGES_AT_ONCE, (image) => this.image(image));
+        // What waits for its turn in the archive must not keep others from theirs.
+        const most = this.options.arrivals === undefined ? IMAGES_AT_ONCE : Math.max(images.length, 1);
+        await mapLimited(images, most, (image) => this.image(image));
+    }
+
+    /** Blobs of images that are put later, where they come only once. What fails is told by their images. */
+    sendAsTheyCome(images: readonly ImagePlan[]): void {
+        if (this.options.arrivals === undefined) return;
+        for (const { task, needs } of images)
+            for (const digest of needs) this.blob(task.repository, digest).catch(() => undefined);
     }
 
     /** What was postponed since it is about another image: a signature of an SBOM after the SBOM. */
@@ -175,11 +178,16 @@ class Execution {
                 return;
             }
         } catch (error) {
-            this.stop.note(error);
+            this.note(error);
             this.recorder.imageFailed(imageProblem(task.source, error));
             return;
         }
         await this.putImage(image);
+    }
+
+    private note(error: unknown): void {
+        this.stop.note(error);
+        if (this.stop.isStopped) this.options.arrivals?.stop();
     }
 
     /** What an image of this archive is about; undefined for nearly all. */
@@ -199,7 +207,7 @@ class Execution {
             await this.putManifest(task.repository, image.rootReference, task.digest, image.rootIsThere);
             this.recorder.imageDone(image);
         } catch (error) {
-            this.stop.note(error);
+            this.note(error);
             this.recorder.imageFailed(imageProblem(task.source, error));
         }
     }
@@ -218,7 +226,7 @@ class Execution {
         const task = this.blobTasks.get(key);
         if (task === undefined) return Promise.resolve();
         return once(this.blobs, key, async () => {
-            const ready = await this.whenMountable(task);
+            const ready = await this.whenReady(task);
             let mountRefused = false;
             const watch: TransferWatch = {
                 sent: (fresh, repeated) => this.count(fresh, repeated),
@@ -228,18 +236,34 @@ class Execution {
                     this.recorder.mountRefused(mount);
                 },
             };
-            const outcome = await this.blobsInFlight.run(async () => {
+            const transfer = this.blobsInFlight.run(async () => {
                 this.stop.check();
                 try {
                     return await transferBlob(this, ready, watch);
                 } catch (error) {
-                    this.stop.note(error);
+                    this.note(error);
                     throw error;
                 }
             });
+            const ended = (isStored: boolean) => this.options.arrivals?.ended(ready, isStored);
+            transfer.then(
+                () => ended(true),
+                () => ended(false),
+            );
+            const outcome = await transfer;
             this.noProgress.end();
             this.recorder.blobDone(task, outcome, mountRefused);
         });
+    }
+
+    private async whenReady(task: BlobTask): Promise<BlobTask> {
+        const ready = await this.whenMountable(task);
+        if (ready.mountFrom === undefined)
+            await this.options.arrivals?.arrival(ready).catch((error: unknown) => {
+                this.stop.check();
+                throw error;
+            });
+        return ready;
     }
 
     /** The repository it is mounted from may still be waiting for the blob, or fail to get it: then its bytes are sent. */

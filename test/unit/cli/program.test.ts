@@ -86,6 +86,8 @@ test.each<[line: string, error: string]>([
     ["lock a.tar --out l --override a=quay.io/b=c", "argument 'a=quay.io/b=c' is invalid. Write MATCH=HOST"],
     ["lock a.tar --out l --override a=quay.io/b:1:2", "argument 'a=quay.io/b:1:2' is invalid. Write MATCH=HOST"],
     ["import --bytes", "unknown option '--bytes'"],
+    ["import haul.tar", "list archives in site.content; only - can be given here"],
+    ["import --set a", "option '--set' needs the argument '-'"],
     ["render --config x", "unknown option '--config'"],
 ])("wrong usage: %s", async (line, expected) => {
     const { isUsageError, out, error } = await parse(...line.split(" "));

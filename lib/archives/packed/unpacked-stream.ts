@@ -1,0 +1,62 @@
+import { Readable, pipeline } from "node:stream";
+import { ArchiveError } from "../../errors/errors";
+import { compressionIn } from "./compression";
+import { decompressor } from "./decompressor";
+import { damaged, undecodable } from "./unpacked-file";
+
+/** Enough to know every compression by. */
+const MAGIC_BYTES = 6;
+
+/**
+ * The plain bytes of a stream that may be compressed with gzip or zstd, in constant memory; a plain one passes as it is.
+ * @param archive what the stream is called in errors
+ * @throws ArchiveError `ARCHIVE_TRUNCATED`, `ARCHIVE_CORRUPT`, `ARCHIVE_FORMAT_UNSUPPORTED` (xz, bzip2, zstd with a window
+ * above 128 MiB); what the stream itself throws
+ */
+export async function* unpackedStream(packed: AsyncIterable<Buffer>, archive: string): AsyncGenerator<Buffer> {
+    const source = packed[Symbol.asyncIterator]();
+    let start: Buffer = Buffer.alloc(0);
+    try {
+        while (start.length < MAGIC_BYTES) {
+            const { done, value } = await source.next();
+            if (done === true) break;
+            start = Buffer.concat([start, value]);
+        }
+        const compression = compressionIn(start);
+        if (compression === "xz" || compression === "bzip2") {
+            const program = compression === "xz" ? "unxz" : "bunzip2";
+            throw undecodable(archive, compression, `decompress it on its way: ${program} < <file> | …`);
+        }
+        let failure: { readonly of: unknown } | undefined;
+        const whole = joined(start, source, (of) => (failure = { of }));
+        if (compression === undefined) yield* whole;
+        else {
+            try {
+                const unpacking = decompressor(compression, { archive });
+                // Its errors are those that the reader of `unpacking` gets.
+                pipeline(Readable.from(whole), unpacking, () => undefined);
+                yield* unpacking as AsyncIterable<Buffer>;
+            } catch (cause) {
+                // What brings the bytes failed, and not the unpacking of them.
+                if (failure !== undefined) throw failure.of;
+                throw cause instanceof ArchiveError ? cause : damaged(archive, compression, cause);
+            }
+        }
+    } finally {
+        await source.return?.();
+    }
+}
+
+async function* joined(
+    start: Buffer,
+    rest: AsyncIterator<Buffer>,
+    failed: (error: unknown) => void,
+): AsyncGenerator<Buffer> {
+    if (start.length > 0) yield start;
+    try {
+        for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+    } catch (error) {
+        failed(error);
+        throw error;
+    }
+}

@@ -1,0 +1,11 @@
+import type { BlobTask } from "../plan/plan";
+
+/** When the blobs of an archive come that decides their order itself. */
+export interface BlobArrivals {
+    /** Resolves when the blob can be sent. @throws why it never can be */
+    arrival(blob: BlobTask): Promise<void>;
+    /** The blob is in its repository, or will not come there with this run. */
+    ended(blob: BlobTask, isStored: boolean): void;
+    /** The run sends nothing further. */
+    stop(): void;
+}
