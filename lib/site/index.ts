@@ -1,11 +1,5 @@
-export {
-    type AccountKey,
-    type ConfiguredAccounts,
-    type ReadAccountKey,
-    accountIssues,
-    proxyAccountIssues,
-    readAccounts,
-} from "./account-keys";
+export { accountIssues, proxyAccountIssues } from "./account-issues";
+export { type AccountKey, type ConfiguredAccounts, type ReadAccountKey, readAccounts } from "./account-keys";
 export { type ArchivePlace, importNamespaces } from "./archive-place";
 export { type SiteAcme, acmeKeyIssues } from "./acme";
 export { isKeyOfCertificate, privateKeyIn } from "./certificate-chain";

@@ -1,5 +1,5 @@
 import { readSite, storageAccountIssues } from "../../../lib/site";
-import { accountIssues } from "../../../lib/site/account-keys";
+import { accountIssues } from "../../../lib/site/account-issues";
 import { testAuthority } from "../../support/certificates";
 
 const IMAGE = `bastion.example:5000/distribution@sha256:${"0123456789abcdef".repeat(4)}`;

@@ -1,5 +1,5 @@
 import { readSite } from "../../../lib/site";
-import { accountIssues } from "../../../lib/site/account-keys";
+import { accountIssues } from "../../../lib/site/account-issues";
 
 const HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJq2q6l2mPzq8t0m0G8tZCDDKcPq0rG0OZ2pSP6Qd1kF host";
 const SHA256 = "0123456789abcdef".repeat(4);
