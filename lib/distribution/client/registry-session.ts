@@ -30,6 +30,13 @@ export interface RegistryRequest extends Omit<HttpRequest, "url" | "body"> {
     readonly readsBlob?: boolean;
 }
 
+/** A response, the authorization that its request had, and whether it is the registry's own. */
+interface Answered {
+    readonly used: string | undefined;
+    readonly response: HttpResponse;
+    readonly isOwn: boolean;
+}
+
 const MAX_REDIRECTS = 5;
 
 /**
@@ -47,6 +54,9 @@ export class RegistrySession {
     private readonly refusals = new TokenRefusals();
     private readonly bodies: BodyRefusals;
     private challenge: Challenge | undefined;
+    /** The first request with an account, until it is answered. */
+    private first: Promise<Answered> | undefined;
+    private isAnswered = false;
 
     constructor(
         endpoint: RegistryEndpoint,
@@ -184,14 +194,34 @@ export class RegistrySession {
     }
 
     /** @param isFresh the request was rejected before, and its token is dropped */
-    private async tried(request: RegistryRequest, url: URL, isFresh: boolean) {
+    private async tried(request: RegistryRequest, url: URL, isFresh: boolean): Promise<Answered> {
         const attempt = async () => {
             // A large body must not be rejected since its token, fetched by another request meanwhile, is old.
             const notBefore = isFresh && isHeavy(request) ? Date.now() : undefined;
             const used = await this.authorization(request, notBefore);
             return { used, ...(await this.attempt(request, url, used)) };
         };
-        return isUpload(request) ? this.bodies.send(request, isFresh, attempt) : attempt();
+        return this.afterFirst(() => (isUpload(request) ? this.bodies.send(request, isFresh, attempt) : attempt()));
+    }
+
+    /**
+     * What the registry asks for is not known before its first response: requests that did not wait for that would all be
+     * rejected, and sent again. If the first one fails, the next one takes its place.
+     */
+    private async afterFirst(exchange: () => Promise<Answered>): Promise<Answered> {
+        if (this.credentials === undefined) return exchange();
+        while (!this.isAnswered && this.first !== undefined) await this.first.catch(() => undefined);
+        if (this.isAnswered) return exchange();
+        try {
+            this.first = exchange();
+            const answered = await this.first;
+            const { response, isOwn } = answered;
+            if (isOwn && response.status === 401) this.challenge = readChallenge(response);
+            this.isAnswered = true;
+            return answered;
+        } finally {
+            this.first = undefined;
+        }
     }
 
     private noteFinal(request: RegistryRequest): void {

@@ -66,7 +66,11 @@ export class RegistryFront {
         if (refused === undefined) {
             const { method = "GET", url = "", headers } = request;
             this.admitted.push({ method, path: url, subject: this.tokens.of(headers.authorization)?.subject });
-            const own = (await this.stored(request)) ?? this.answerManifest(method, url, headers);
+            const digest = postedDigest(method, url);
+            const own =
+                digest === undefined
+                    ? this.answerManifest(method, url, headers)
+                    : await this.stored(request, url, digest);
             if (own === undefined) await this.pass(request, response);
             else respond(request, response, own);
             return;
@@ -74,10 +78,7 @@ export class RegistryFront {
         respond(request, response, refused);
     }
 
-    private async stored(request: IncomingMessage): Promise<Reply | undefined> {
-        const { method = "GET", url = "" } = request;
-        const digest = postedDigest(method, url);
-        if (digest === undefined) return undefined;
+    private async stored(request: IncomingMessage, url: string, digest: string): Promise<Reply> {
         const place = { registry: this.registry, address: this.url() };
         return storePosted(place, url, digest, await readBody(request));
     }
