@@ -34,7 +34,12 @@ export async function findNodes(
             { selfUrn: inputs.selfUrn, ...connection },
             context,
             readNodeAddresses,
-            { otherwise: "whose nodes reach the registry as they did" },
+            {
+                otherwise:
+                    known?.[cluster] === undefined
+                        ? "its nodes are asked for in the update"
+                        : "whose nodes reach the registry as they did",
+            },
         );
         // A cluster that says that it has no node is not believed: it would be without the registry.
         found.push([cluster, addresses === undefined || addresses.length === 0 ? known?.[cluster] : addresses]);

@@ -5,6 +5,7 @@ import { parse, stringify } from "yaml";
 import type { ClusterClient, KubernetesObject, NewObject } from "../../lib/kubernetes/cluster-client";
 import { connectCluster } from "../../lib/kubernetes/connect";
 import type { ClientLimits } from "../../lib/kubernetes/limits";
+import { readNodeAddresses } from "../../lib/openshift";
 import { type ApiServer, startApiServer } from "../support/api-server";
 
 const NAMESPACE = "openshift-config";
@@ -61,6 +62,22 @@ test("an object is created, read, patched and removed, each only as it was read"
     await expect(admin.get(MAPS, "ca")).resolves.toBeUndefined();
     await admin.remove(MAPS, "ca", versionOf(patched));
     await expect(admin.patch(MAPS, "ca", patch)).rejects.toMatchObject({ code: "CLUSTER_CONFLICT" });
+});
+
+test("the addresses of all nodes are read, of both families, without those that no packet comes from", async () => {
+    const nodes = { apiVersion: "v1", resource: "nodes" };
+    const addresses = [
+        { type: "Hostname", address: "worker-0" },
+        { type: "InternalIP", address: "10.8.0.10" },
+        { type: "InternalIP", address: "fd00:8::10" },
+        { type: "InternalIP", address: "127.0.0.1" },
+    ];
+    const status = [{ addresses }, { addresses: [{ type: "ExternalIP", address: "192.0.2.9" }] }, {}];
+    for (const [index, one] of status.entries()) {
+        const node = { apiVersion: "v1", kind: "Node", metadata: { name: `worker-${index}` }, status: one };
+        await admin.create(nodes, node);
+    }
+    await expect(readNodeAddresses(admin)).resolves.toEqual(["10.8.0.10", "192.0.2.9", "fd00:8::10"]);
 });
 
 test("lists have all pages, and every item its kind", async () => {
