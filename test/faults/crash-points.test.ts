@@ -3,7 +3,6 @@ import { type Asked, type Fault, digestAsked, isBlobPut, isUploadPost } from "..
 import { faultCase } from "../support/faults/fault-case";
 import { type Content, FaultSite, secretsIn } from "../support/faults/fault-site";
 import { ImportingProcess } from "../support/faults/importing-process";
-import type { Random } from "../support/faults/random";
 import { SetArchive } from "../support/faults/set-archive";
 
 const MIB = 1024 * 1024;

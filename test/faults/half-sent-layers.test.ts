@@ -32,6 +32,7 @@ const size = () => Object.values(archive.content.blobs).reduce((sum, bytes) => s
 /** Completes, and nothing is left of what was open. @returns bytes of blobs that all runs have sent more than once */
 async function finish(): Promise<number> {
     const last = await new ImportingProcess(site, archive).done;
+    expect({ ended: last.error, exit: last.result === undefined ? last.said : "" }).toEqual({ exit: "" });
     expect(last).toMatchObject({ signal: null, result: { failed: [], done: archive.content.images } });
     expect(secretsIn(last.said)).toEqual([]);
     expect(last.peakKiB).toBeLessThan(256 * 1024);

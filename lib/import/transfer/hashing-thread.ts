@@ -71,6 +71,8 @@ export class HashingThread {
         if (this.failure !== undefined) return Promise.reject(this.failure);
         const ticket = ++this.lastTicket;
         this.worker ??= this.start();
+        // Bytes that a registry has already are hashed before a request is under way: nothing else keeps the process.
+        if (this.waiting.size === 0) this.worker.ref();
         this.worker.postMessage({ ...message, ticket });
         const response = new Promise<string | undefined>((resolve, reject) =>
             this.waiting.set(ticket, { resolve, reject }),
@@ -85,6 +87,7 @@ export class HashingThread {
         worker.on("message", ({ ticket, hex }: Answer) => {
             this.waiting.get(ticket)?.resolve(hex);
             this.waiting.delete(ticket);
+            if (this.waiting.size === 0) worker.unref();
         });
         worker.on("error", (error) => this.fail(error));
         worker.on("exit", () => this.fail(new Error("the hashing thread has ended")));

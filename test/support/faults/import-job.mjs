@@ -34,7 +34,13 @@ async function bring() {
     try {
         const differences = await verifyStructure(archive, lock);
         if (differences.length > 0) throw new Error(differences.join("; "));
-        return { result: await executePlan(client, archive.source, plan, { journals: job.journals, onEvent: tell, onProgress: tell }) };
+        return {
+            result: await executePlan(client, archive.source, plan, {
+                journals: job.journals,
+                onEvent: tell,
+                onProgress: tell,
+            }),
+        };
     } finally {
         await archive.close();
     }

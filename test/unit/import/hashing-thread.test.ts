@@ -1,4 +1,7 @@
+import { spawnSync } from "node:child_process";
 import { HashingThread } from "../../../lib/import/transfer/hashing-thread";
+import { computeDigest } from "../../../lib/oci/digest";
+import { PROJECT } from "../../support/stack";
 
 test("a thread that is closed with pieces under way leaves no rejection that nobody handles", async () => {
     const unhandled: unknown[] = [];
@@ -19,4 +22,14 @@ test("a thread that is closed with pieces under way leaves no rejection that nob
     } finally {
         process.off("unhandledRejection", note);
     }
+});
+
+test("a process that waits for nothing but a digest goes on until it has it", () => {
+    const script = `
+        const { HashingThread } = require("./dist/lib/import/transfer/hashing-thread.js");
+        const thread = new HashingThread();
+        const hash = thread.sha256();
+        void hash.update(Buffer.from("layer")).then(() => hash.digest()).then(console.log);`;
+    const { stdout } = spawnSync(process.execPath, ["-e", script], { cwd: PROJECT, encoding: "utf8" });
+    expect(stdout.trim()).toBe(computeDigest("layer"));
 });
