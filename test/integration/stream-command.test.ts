@@ -59,3 +59,21 @@ test("one of several sets is named, and a file must be given for what is checked
     expect(site.registry.writes()).toEqual([]);
     expect(await site.runOn(takeArchive("set2"), "import", "-", "--set", "set2")).toMatchObject({ code: 0 });
 });
+
+test("Ctrl-C ends it while the stream says nothing; the next one sends the rest", async () => {
+    site = await CommandSite.create("with-mapping");
+    const archive = takeArchive("set1");
+    const { child, done } = site.startOpen("import", "-", "--json");
+    const sent = new Promise<void>((resolve) => {
+        child.stdout?.on("data", (chunk: Buffer) => {
+            if (chunk.includes('"event":"blob"')) resolve();
+        });
+    });
+    child.stdin?.write(archive.subarray(0, -2048));
+    await sent;
+    child.kill("SIGINT");
+    const ended = await done;
+    expect(ended.code).toBe(130);
+    expect(ended.error).toMatch(/interrupted by SIGINT; \d of 6 images of set1 are safe in the registry; run again/);
+    expect(await site.runOn(archive, "import", "-")).toMatchObject({ code: 0 });
+});

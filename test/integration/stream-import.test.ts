@@ -3,6 +3,7 @@ import { gzipSync } from "node:zlib";
 import { streamEntries } from "../../lib/archives";
 import { executeStream, planImport } from "../../lib/import";
 import { type Digest, digestHex } from "../../lib/oci/digest";
+import { MEDIA_TYPE_OCI_MANIFEST } from "../../lib/oci/media-types";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { type TarSpec, ocMirrorBlobName, tar } from "../support/archives";
@@ -57,9 +58,16 @@ async function bring(content: MemoryImageSet, bytes: Buffer) {
     return { plan, result, blobs: proxy.requests.filter(isBlobPut) };
 }
 
+/** The list that the client keeps for a registry without the referrers API. */
+const isReferrersPut = ({ method, path }: Passed) => method === "PUT" && /\/manifests\/sha256-[0-9a-f]{64}$/.test(path);
 const isBlobPut = ({ method, path }: Passed) => method === "PUT" && path.includes("/uploads/");
 
-/** Two images of two repositories with a layer of both, an index, and a signature of the first. */
+function subjectOf(content: MemoryImageSet, digest: Digest) {
+    const size = content.size(digest) ?? 0;
+    return { mediaType: MEDIA_TYPE_OCI_MANIFEST, digest, size };
+}
+
+/** Two images of two repositories with a layer of both, an index, a signature and an SBOM of the first. */
 function someImages() {
     const content = new MemoryImageSet();
     const shared = content.blob(randomBytes(3 * MIB));
@@ -68,6 +76,7 @@ function someImages() {
     content.image("quay.io/org/app:1", first);
     content.image("quay.io/org/tool:1", content.index([second, content.manifest()]));
     content.image(`quay.io/org/app:sha256-${digestHex(first)}.sig`, content.manifest());
+    content.image("quay.io/org/app:sbom", content.manifest([content.blob()], { subject: subjectOf(content, first) }));
     return { content, shared, first };
 }
 
@@ -85,7 +94,9 @@ describe.each([
         expect(result.failed).toEqual([]);
         expect(result.done).toEqual(content.images);
         expect(result.sent).toEqual(result.planned);
-        expect(proxy.bytes).toBe(plan.bytes);
+        const lists = proxy.requests.filter(isReferrersPut).map(({ bytes }) => bytes);
+        expect(lists).toHaveLength(1);
+        expect(proxy.bytes - (lists[0] ?? 0)).toBe(plan.bytes);
         expect(stored(registry, shared).equals(content.bytes.get(shared) ?? Buffer.alloc(0))).toBe(true);
         expect((await bring(content, Buffer.alloc(0))).plan.push).toEqual([]);
     });
@@ -158,7 +169,7 @@ test("what did not pass is not in the archive, by image", async () => {
             ),
         ),
     );
-    expect(Object.keys(result.done)).toHaveLength(1);
+    expect(Object.keys(result.done)).toHaveLength(2);
     for (const failed of result.failed)
         expect(problemText(failed)).toMatch(/^ARCHIVE_BLOB_MISSING .*it is not in the archive/s);
 });
@@ -204,7 +215,7 @@ test("a registry that is gone ends the reading", async () => {
         label: "standard input",
         entries: (signal) => streamEntries(endless(tar(layout(content), { end: false }), signal), "standard input"),
     });
-    expect(result.failed).toHaveLength(3);
+    expect(result.failed).toHaveLength(4);
     expect(result.failed.map(problemText).join("\n")).toMatch(/NOT_TRIED/);
 });
 

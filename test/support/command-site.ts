@@ -91,8 +91,12 @@ export class CommandSite {
     }
 
     start(...args: string[]): { child: ChildProcess; done: Promise<CommandRun> } {
-        const { child, done } = startPassthrough(args, { cwd: this.folder, env: ACCOUNT_VARIABLES });
-        return { child, done: this.remember(done) };
+        return this.startWith({}, ...args);
+    }
+
+    /** Starts a command whose standard input is written, and not ended, by the caller. */
+    startOpen(...args: string[]): { child: ChildProcess; done: Promise<CommandRun> } {
+        return this.startWith({ input: "open" }, ...args);
     }
 
     /** A docker-style file with the account. */
@@ -131,6 +135,11 @@ export class CommandSite {
             await archive.close();
         }
         this.sets.push({ archive: name, lock: `${name}.lock.json` });
+    }
+
+    private startWith(input: { readonly input?: "open" }, ...args: string[]) {
+        const { child, done } = startPassthrough(args, { cwd: this.folder, env: ACCOUNT_VARIABLES, ...input });
+        return { child, done: this.remember(done) };
     }
 
     private async remember(done: Promise<CommandRun>): Promise<CommandRun> {

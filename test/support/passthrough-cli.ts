@@ -14,8 +14,8 @@ export interface CommandOptions {
     readonly cwd: string;
     /** All of it: nothing of this process's environment shines through but PATH. */
     readonly env?: NodeJS.ProcessEnv;
-    /** Standard input; absent: none. */
-    readonly input?: Buffer;
+    /** Standard input; `open`: what is written to the child's `stdin`; absent: none. */
+    readonly input?: Buffer | "open";
 }
 
 /** Starts the compiled command line as a process of its own. */
@@ -29,7 +29,8 @@ export function startPassthrough(
         stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });
     // A command that fails before does not read it.
-    child.stdin?.on("error", () => undefined).end(input);
+    child.stdin?.on("error", () => undefined);
+    if (input !== "open") child.stdin?.end(input);
     const said = { out: "", error: "" };
     child.stdout?.on("data", (chunk: Buffer) => (said.out += chunk.toString("utf8")));
     child.stderr?.on("data", (chunk: Buffer) => (said.error += chunk.toString("utf8")));

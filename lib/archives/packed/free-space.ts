@@ -22,7 +22,9 @@ export function noSpace(archive: string, folder: string, what: string, cause?: u
     return new ArchiveError(`it must be unpacked to a temporary file in ${folder}: ${what}`, {
         archive,
         code: "ARCHIVE_NO_SPACE",
-        fix: "set TMPDIR to a folder with room for the unpacked archive, or unpack it yourself and give the plain tar",
+        fix:
+            "set TMPDIR to a folder with room for the unpacked archive, unpack it yourself and give the plain tar, or import " +
+            "it without a copy of it: passthrough import - (docs/archives.md#streams)",
         cause,
     });
 }

@@ -27,7 +27,8 @@ export class StreamedBlob {
     private state: "arriving" | "whole" | "over" = "arriving";
     private isFilling = false;
     private failure: Error | undefined;
-    private more = new Awaited<void>();
+    /** Where a reader waits for the next piece. */
+    private more: Awaited<void> | undefined;
 
     /** @param tasks repositories that it goes to */
     constructor(
@@ -97,7 +98,6 @@ export class StreamedBlob {
         this.readers.add(reader);
         try {
             for (;;) {
-                const { more } = this;
                 if (this.gone > reader.at || this.state === "over") throw this.passed();
                 const piece = this.pieces[reader.at];
                 if (piece !== undefined) {
@@ -106,7 +106,7 @@ export class StreamedBlob {
                     yield piece;
                 } else if (this.state === "whole") return;
                 else if (this.failure !== undefined) throw this.failure;
-                else await more.promise;
+                else await (this.more ??= new Awaited()).promise;
             }
         } finally {
             this.readers.delete(reader);
@@ -154,8 +154,8 @@ export class StreamedBlob {
 
     private tell(): void {
         const { more } = this;
-        this.more = new Awaited();
-        more.resolve();
+        this.more = undefined;
+        more?.resolve();
     }
 
     private passed(): PassthroughError {
