@@ -1,4 +1,4 @@
-import type { HostAddress } from "./host-deploy";
+import type { HostAddress } from "./host-address";
 import type { ContentDocument } from "./schema";
 
 /** A volume in one of the site's clusters. */

@@ -5,17 +5,10 @@ import { parseHostKey } from "../ssh/connection";
 import { clusterKey } from "./clusters";
 import type { ConfigIssue } from "./config-issue";
 import type { HostDeployKeys } from "./host-deploy-keys";
+import type { HostAddress } from "./host-address";
 import { collectIssue } from "./issues";
 import type { SiteCluster } from "./mirror-policy";
 import type { SiteRegistry } from "./registry";
-
-/** How a host is reached, without what is secret. */
-export interface HostAddress {
-    readonly address: string;
-    readonly port: number;
-    readonly user: string;
-    readonly hostKey: string;
-}
 
 /** Where the image of a registry comes from. */
 export type DeployedImage =

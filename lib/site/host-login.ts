@@ -1,6 +1,6 @@
 import { quoted } from "../errors/text";
 import type { ConfigIssue } from "./config-issue";
-import type { HostAddress } from "./host-deploy";
+import type { HostAddress } from "./host-address";
 import { privateKeyProblem } from "./private-key";
 
 /** What a user logs in to a host with; secret. */

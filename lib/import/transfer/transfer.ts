@@ -62,7 +62,8 @@ export async function transferBlob(
     const isWhole = left === undefined && isHere && mountFrom === undefined;
     const small = isWhole ? await postSmallBlob(client, reader, blob, (sent) => watch.sent(sent, 0)) : {};
     if (small.done !== undefined) return small.done;
-    const begun = left ?? (small.begun ? { mounted: false as const, location: small.begun } : await begin(client, blob));
+    const begun =
+        left ?? (small.begun ? { mounted: false as const, location: small.begun } : await begin(client, blob));
     debug("transfer", () => `${repository}/blobs/${digest}: ${beginText(blob, begun)}`);
     if ("mounted" in begun && begun.mounted) return "mounted";
     const { location } = begun;
