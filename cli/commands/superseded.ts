@@ -15,8 +15,9 @@ import {
     supersededDigest,
     wantedManifests,
 } from "../../lib/import";
-import { type Lock, readLock } from "../../lib/lock";
+import { type Lock, lockDigest, readLock } from "../../lib/lock";
 import type { MirrorBase } from "../../lib/mirror/mirror-reference";
+import { isProbeIndex } from "../../lib/openshift/probe/probe-image";
 import type { Site } from "../../lib/site";
 import { readConnectedSite } from "../accounts/connected-site";
 import { findAccount } from "../accounts/credentials";
@@ -39,8 +40,10 @@ export interface SupersededOptions {
     readonly authfile?: string;
 }
 
-/** Below the mirror base: what the program itself pushes, such as the image of the importer. */
-const OWN_FOLDER = "registry-passthrough";
+/** What the program pushes for itself: the importer's image, blobs of the doctor, images of `selftest` and of proofs. */
+const OWN_REPOSITORY = /(?:^|\/)(?:registry-passthrough\/|passthrough-probe\/only-in-mirror$)/;
+/** Below the mirror base, repositories begin with the host that they are a mirror of; one without a dot only if sets name it. */
+const HOST_SEGMENT = /^[^/]+\.[^/]+\//;
 
 /** What there is, what could not be found out, and what came of the deletion, if there was one. */
 interface Outcome extends SupersededContent {
@@ -61,10 +64,11 @@ export async function runSuperseded({
     const site = await readConnectedSite({ stack, file });
     if (site.content.length === 0) throw noContent(stack);
     // One that cannot be read fails the command: what it lists would be unknown, which is not nothing.
-    const locks = await Promise.all(site.content.map(({ lock }) => readLock(lock)));
+    const readLocks = () => Promise.all(site.content.map(({ lock }) => readLock(lock)));
+    await readLocks();
     const account = await findAccount("importer", accountSources({ stack, file }, site, authfile));
     const outcome = await interruptible((signal) =>
-        withSiteRegistry(site, account, signal, (client, base) => lookAndDelete(client, base, locks, confirmed)),
+        withSiteRegistry(site, account, signal, (client, base) => lookAndDelete(client, base, readLocks, confirmed)),
     );
     if (json) print(JSON.stringify({ stack: stackName({ stack }), ...toJson(outcome) }, hideSecretsInJson));
     else printOutcome(outcome, site, { stack, isDeletion: confirmed !== undefined });
@@ -83,19 +87,28 @@ function noContent(stack: string): PassthroughError {
 async function lookAndDelete(
     client: RegistryClient,
     base: MirrorBase,
-    locks: readonly Lock[],
+    readLocks: () => Promise<readonly Lock[]>,
     confirmed: string | undefined,
 ): Promise<Outcome> {
     const status = statusLine();
     try {
         status.show("reading what the registry has");
+        const locks = await readLocks();
         const stay = locks.flatMap((lock) => wantedManifests(base, lock));
         const { repositories, unlisted } = await repositoriesOf(client, base, stay);
-        const found = await findSuperseded(client, repositories, stay, neededDigests(locks));
+        const found = await findSuperseded(client, repositories, {
+            stay,
+            isNeeded: neededDigests(locks),
+            isOwn: isProbeIndex,
+        });
         const unread = [...unlisted, ...found.unread];
-        const looked = { ...found, unread, digest: supersededDigest(found), repositories: repositories.length };
+        const count = repositories.length - found.unread.length;
+        const looked = { ...found, unread, digest: supersededDigest(found), repositories: count };
         if (confirmed === undefined) return looked;
         if (confirmed !== looked.digest) throw otherList(confirmed, looked.digest);
+        requirePresent(found, stay);
+        // Reading may have taken long.
+        requireSame(locks, await readLocks());
         status.show(`deleting ${counted(found.tags.length, "tag")}`);
         return { ...looked, removal: await removeImages(client, found.tags, stay) };
     } finally {
@@ -111,14 +124,46 @@ function otherList(confirmed: string, digest: string): PassthroughError {
     });
 }
 
+/** @throws PassthroughError unless everything that sets want is known to be there: what is to come may build on what would go */
+function requirePresent({ absent, unread }: SupersededContent, stay: readonly WantedManifest[]): void {
+    const ofSets = new Set(stay.map(({ repository }) => repository));
+    const unknown = unread.filter(({ source }) => ofSets.has(source)).map(({ source }) => source);
+    const [first] = [...absent, ...unknown];
+    if (first === undefined) return;
+    const what = absent.length > 0 ? "is not in the registry" : "could not be read";
+    throw new PassthroughError(
+        `${first} ${what}${more(absent.length + unknown.length - 1)}, and sets want it; nothing was deleted`,
+        {
+            code: "REMOVAL_FAILED",
+            thing: "superseded content",
+            fix: "import the content first (npm run up): it may build on images that would be deleted",
+        },
+    );
+}
+
+function more(others: number): string {
+    return others === 0 ? "" : ` (nor ${others} more)`;
+}
+
+/** @throws PassthroughError if a lock is another one than before */
+function requireSame(before: readonly Lock[], now: readonly Lock[]): void {
+    if (before.every((lock, at) => now[at] !== undefined && lockDigest(lock) === lockDigest(now[at]))) return;
+    throw new PassthroughError("a lock file has changed meanwhile; nothing was deleted", {
+        code: "REMOVAL_FAILED",
+        thing: "superseded content",
+        fix: "run `npm run up`, then look at the list again",
+    });
+}
+
 /** Those of the locks, and those that the registry lists below the mirror base. */
 async function repositoriesOf(client: RegistryClient, base: MirrorBase, stay: readonly WantedManifest[]) {
     const known = stay.map(({ repository }) => repository);
     const folder = base.prefix === "" ? "" : `${base.prefix}/`;
     try {
-        const listed = (await client.repositoryList()).filter(
-            (name) => name.startsWith(folder) && !name.startsWith(`${folder}${OWN_FOLDER}/`),
-        );
+        const listed = (await client.repositoryList()).filter((name) => {
+            const below = name.startsWith(folder) ? name.slice(folder.length) : "";
+            return HOST_SEGMENT.test(below) && !OWN_REPOSITORY.test(below);
+        });
         return { repositories: [...new Set([...known, ...listed])], unlisted: [] };
     } catch (error) {
         if (!(error instanceof RegistryError)) throw error;
@@ -137,12 +182,13 @@ function neededDigests(locks: readonly Lock[]): (digest: string) => boolean {
     return (digest) => needed.has(digest);
 }
 
-function toJson({ digest, repositories, tags, bytes, unread, removal }: Outcome): object {
+function toJson({ digest, repositories, tags, bytes, unread, absent, removal }: Outcome): object {
     return {
         ...{ digest, repositories, bytes },
         tags: tags.map(({ repository, tag, digest: manifest, bytes: size, isNeeded }) => ({
             ...{ repository, tag, digest: manifest, bytes: size, manifestStays: isNeeded },
         })),
+        absent,
         unread: unread.map(imageProblemToJson),
         ...(removal === undefined
             ? {}
@@ -155,7 +201,7 @@ function toJson({ digest, repositories, tags, bytes, unread, removal }: Outcome)
 }
 
 function printOutcome(
-    { digest, repositories, tags, bytes, unread, removal }: Outcome,
+    { digest, repositories, tags, bytes, unread, absent, removal }: Outcome,
     { registry }: Site,
     { stack, isDeletion }: { readonly stack: string; readonly isDeletion: boolean },
 ): void {
@@ -166,6 +212,11 @@ function printOutcome(
         print(`${source} ${manifest} ${formatBytes(size)}${isNeeded ? " (only the tag: its manifest is needed)" : ""}`);
     problems(unread, "?");
     if (unread.length > 0) print("what could not be read, with ? before it, may have more");
+    if (absent.length > 0)
+        printDiagnostic(
+            `warning: ${counted(absent.length, "image")} of the sets ${absent.length === 1 ? "is" : "are"} not in the ` +
+                "registry and may build on what is listed: run `npm run up` before you delete",
+        );
     const where = counted(repositories, "repository", "repositories");
     if (tags.length === 0) return print(`no tag in ${where} of ${registry.mirrorBase} is without a set`);
     print(

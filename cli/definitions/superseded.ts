@@ -13,10 +13,10 @@ export function supersededDefinition(): CommandDefinition {
         .description(
             "Lists the tags under the site's mirror base that no lock file of the site names, with their sizes: what sets " +
                 "had that left the content. Signatures and referrers of what a set needs are not among them, and neither " +
-                "are the program's own repositories (registry-passthrough/). It looks at the repositories of the locks, " +
+                "is what the program pushes for itself. It looks at the repositories of the locks, " +
                 "and at those that the registry lists to the account; what could not be read is named. It only reads.\n\n" +
-                "With --delete it deletes exactly the list whose digest is given; if the list has changed since, nothing " +
-                "is deleted. What other tags, indexes, signatures or sets need stays (docs/how-to/free-space.md).",
+                "With --delete it deletes exactly the list whose digest is given; if the list has changed since, or an " +
+                "image of the sets is not in the registry, nothing is deleted. What other tags, indexes, signatures or sets need stays (docs/how-to/free-space.md).",
         )
         .addOption(stackOption())
         .addOption(configFileOption())
@@ -30,7 +30,7 @@ export function supersededDefinition(): CommandDefinition {
             { line: "superseded --delete sha256:<digest> --stack site-b", what: "delete what that has listed" },
         ],
         exitCodes: [
-            [0, "everything could be read, and what was to be deleted is"],
+            [0, "everything could be read, and what was to be deleted is, or stays for a reason that is said"],
             [1, "failed, or something could not be read or deleted; or the list has another digest"],
             USAGE_CODE,
             ...FAILURE_CODES,

@@ -4,6 +4,7 @@ import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { executePlan, planImport } from "../../lib/import";
 import { parseLock } from "../../lib/lock";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
+import { probeImage } from "../../lib/openshift/probe/probe-image";
 import { pushBlobs } from "../../lib/passthrough/push-blobs";
 import { CommandSite } from "../support/command-site";
 import { MemoryImageSet } from "../support/image-set";
@@ -87,6 +88,16 @@ test("what no set names is listed with its bytes, and deleted only as it was lis
     const elsewhere = new MemoryImageSet();
     elsewhere.image("quay.io/theirs/app:1");
     await push(elsewhere, "other");
+    // Below this base: of another site, of this program, of nobody's mirror.
+    await push(elsewhere, "mirror/site-b");
+    const own = new MemoryImageSet();
+    own.image("quay.io/registry-passthrough/selftest:1");
+    own.image("quay.io/org/passthrough-probe/only-in-mirror:1");
+    await push(own);
+    const probe = probeImage("20261130", "digest");
+    await pushBlobs(client, probe.blobs, repository);
+    for (const one of probe.manifests) await client.manifestPut(repository, one.digest, one);
+    await client.manifestPut(repository, "probe-1", probe.index);
     const former = await pushFormer();
 
     site.registry.forget();
@@ -108,6 +119,21 @@ test("what no set names is listed with its bytes, and deleted only as it was lis
     expect(await client.tagList(repository)).toEqual(expect.arrayContaining([signature]));
     expect(await client.tagList("other/quay.io/theirs/app")).toEqual(["1"]);
     expect(await client.tagList("mirror/registry-passthrough/importer")).toEqual(["1"]);
+});
+
+test("nothing is deleted while something that sets want is not in the registry, or a lock changes: it may build on what goes", async () => {
+    await pushFormer();
+    const { digest } = await superseded();
+    const image = ofSet();
+    await client.manifestDelete(image.repository, image.digest);
+    site.registry.forget();
+    const listed = await superseded();
+    expect(listed).toMatchObject({ digest, absent: [`${image.repository}@${image.digest}`] });
+    const { code, error } = await site.run("superseded", "--delete", digest);
+    expect(code).not.toBe(0);
+    expect(error).toMatch(/ is not in the registry, and sets want it; nothing was deleted/);
+    expect((await site.run("superseded")).error).toContain("1 image of the sets is not in the registry");
+    expect(site.registry.writes()).toEqual([]);
 });
 
 test("without a lock that can be read, or without sets, nothing is listed or deleted", async () => {

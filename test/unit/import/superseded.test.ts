@@ -53,15 +53,22 @@ test("what is about a kept image stays through every step; a repository that fai
     await bring(content);
     const stay = [imageTask(base(), "quay.io/org/app:1", wanted)];
     const repositories = ["mirror/quay.io/org/broken", "mirror/quay.io/org/app"];
-    const whole = await findSuperseded(client, repositories, stay, () => false);
+    const needed = (isNeeded = () => false) => ({ stay, isNeeded, isOwn: () => false });
+    const whole = await findSuperseded(client, repositories, needed());
     expect(whole.tags.map(({ tag, digest }) => [tag, digest])).toEqual([
         ["0", former],
         ["1", content.images["quay.io/org/broken:1"]],
     ]);
-    expect(await findSuperseded(client, repositories, stay, () => true)).toMatchObject({ bytes: 0, unread: [] });
+    expect(
+        await findSuperseded(
+            client,
+            repositories,
+            needed(() => true),
+        ),
+    ).toMatchObject({ bytes: 0, unread: [] });
 
     proxy.detour = ({ path }) => (path.includes("broken/tags") ? { status: 500, headers: {}, body: "" } : undefined);
-    const partial = await findSuperseded(client, repositories, stay, () => false);
+    const partial = await findSuperseded(client, repositories, needed());
     expect(partial.tags.map(({ tag }) => tag)).toEqual(["0"]);
     expect(partial.unread.map(({ source }) => source)).toEqual(["mirror/quay.io/org/broken"]);
     expect(supersededDigest(partial)).not.toBe(supersededDigest(whole));
