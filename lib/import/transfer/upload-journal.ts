@@ -46,7 +46,7 @@ const SIGN_OF_LIFE_MS = 60_000;
 /** Registries have removed uploads of before that (distribution: `uploadpurging`, 168 hours). Milliseconds. */
 const FORGOTTEN_MS = 8 * 24 * 3600_000;
 
-const headerSchema = z.object({ uploads: z.literal(VERSION), registry: z.string() });
+const headerSchema = z.object({ uploads: z.literal(VERSION), registry: z.string(), set: z.string() });
 const lineSchema = z.object({
     id: z.number().int(),
     repository: z.string().optional(),
@@ -79,15 +79,18 @@ export class UploadJournal {
         /** undefined: nothing is kept. */
         private folder: string | undefined,
         private readonly registry: string,
+        private readonly set: string,
     ) {}
 
     /**
-     * Takes over what runs that have ended left open at this registry; what runs that go on have open is left to them.
+     * Takes over what runs that have ended left open of this set at this registry. What runs that go on have open is left to
+     * them, and what is of another set to the next run of that: this one does not know what it is needed for.
      * @param folder for journals alone, made if it does not exist; absent: nothing is kept
      * @param registry `host[:port]`
+     * @param set the digest of its lock
      */
-    static async open(folder: string | undefined, registry: string): Promise<UploadJournal> {
-        const journal = new UploadJournal(folder, registry);
+    static async open(folder: string | undefined, registry: string, set: string): Promise<UploadJournal> {
+        const journal = new UploadJournal(folder, registry, set);
         await journal.attempt(async (place) => {
             await makeFolder(place, 0o700);
             requirePrivate(place);
@@ -142,14 +145,22 @@ export class UploadJournal {
     }
 
     private get prefix(): string {
-        return `v${VERSION}-${digestHex(computeDigest(this.registry)).slice(0, 16)}-`;
+        const { registry, set } = this;
+        return `v${VERSION}-${digestHex(computeDigest(`${registry}\n${set}`)).slice(0, 16)}-`;
     }
 
     private takeOver(folder: string, name: string): void {
-        if (!name.startsWith(this.prefix) || !isOrphaned(name.slice(this.prefix.length), join(folder, name))) return;
+        const file = join(folder, name);
+        const { length } = this.prefix;
+        if (!isOrphaned(name.slice(length), file)) return;
+        if (isForgotten(file)) {
+            rmSync(file, { force: true });
+            return;
+        }
+        if (!name.startsWith(this.prefix)) return;
         const path = join(folder, `${this.prefix}${ownedName()}`);
         try {
-            renameSync(join(folder, name), path);
+            renameSync(file, path);
         } catch {
             debug("transfer", () => `journal ${name}: another run has taken it over`);
             return;
@@ -176,10 +187,9 @@ export class UploadJournal {
     /** @returns the last of each upload; nothing of a journal that is damaged, of another version or for another registry */
     private readFile(path: string): Line[] {
         try {
-            if (Date.now() - lstatSync(path).mtimeMs > FORGOTTEN_MS) return [];
             const [first = "", ...rest] = readTextFile(path).split("\n");
-            const { registry } = headerSchema.parse(parseJson(first));
-            if (registry !== this.registry) throw new Error(`it is for ${registry}`);
+            const { registry, set } = headerSchema.parse(parseJson(first));
+            if (registry !== this.registry || set !== this.set) throw new Error(`it is for ${registry}, set ${set}`);
             const found = new Map<number, Line>();
             // A run that was killed may have left half of its last line.
             for (const text of rest.slice(0, -1)) {
@@ -200,7 +210,8 @@ export class UploadJournal {
             if (this.file === undefined) {
                 this.path ??= join(folder, `${this.prefix}${ownedName()}`);
                 this.file = openSync(this.path, "ax", 0o600);
-                writeSync(this.file, `${JSON.stringify({ uploads: VERSION, registry: this.registry })}\n`);
+                const { registry, set } = this;
+                writeSync(this.file, `${JSON.stringify({ uploads: VERSION, registry, set })}\n`);
             }
             writeSync(this.file, `${JSON.stringify(line)}\n`);
         });
@@ -222,6 +233,12 @@ export class UploadJournal {
             return Promise.resolve();
         }
     }
+}
+
+/** True for a file that nobody has written to since registries have removed what it is about. */
+function isForgotten(file: string): boolean {
+    const changed = lstatSync(file, { throwIfNoEntry: false })?.mtimeMs;
+    return changed !== undefined && Date.now() - changed > FORGOTTEN_MS;
 }
 
 /** What others may write to would tell this user's runs where to send bytes. */

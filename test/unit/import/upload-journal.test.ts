@@ -19,6 +19,7 @@ import { computeDigest } from "../../../lib/oci/digest";
 const REGISTRY = "registry.example:8443";
 const DIGEST = computeDigest("layer");
 const PLACE = new URL("https://registry.example:8443/v2/org/app/blobs/uploads/1?_state=signed");
+const SET = computeDigest("lock");
 const MIB = 1024 * 1024;
 
 let root: string;
@@ -30,7 +31,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-const open = (registry = REGISTRY) => UploadJournal.open(folder, registry);
+const open = (registry = REGISTRY, set: string = SET) => UploadJournal.open(folder, registry, set);
 const files = () => readdirSync(folder).map((name) => join(folder, name));
 
 /** Gives the only file to a process that has ended, as `kill -9` of this one would. */
@@ -141,6 +142,7 @@ test.each([
     ["has a line in its midst that is damaged", (text: string) => text.replace("\n", '\n{"id":"x"}\n')],
     ["is of another version", (text: string) => text.replace('"uploads":1', '"uploads":2')],
     ["is for another registry", (text: string) => text.replace(REGISTRY, "other.example")],
+    ["is of another set", (text: string) => text.replace(SET, computeDigest("another lock"))],
     ["has a place that is no URL", (text: string) => text.replaceAll("https://", "//")],
 ])("a journal that %s is ignored", async (_what, damage) => {
     await killed();
@@ -149,18 +151,24 @@ test.each([
     expect((await open()).leftOpen).toEqual([]);
 });
 
-test("another registry's uploads are left alone", async () => {
+test.each([
+    ["registry", "other.example", SET],
+    ["set", REGISTRY, computeDigest("another lock")],
+])("another %s's uploads are left alone, also while its run goes on", async (_what, registry, set) => {
     await killed();
-    expect((await open("other.example")).leftOpen).toEqual([]);
+    expect((await open(registry, set)).leftOpen).toEqual([]);
     expect((await open()).leftOpen).toHaveLength(1);
 });
 
-test("uploads that registries have removed long since are forgotten", async () => {
-    await killed();
-    for (const file of files()) utimesSync(file, new Date(), Date.now() / 1000 - 9 * 24 * 3600);
-    expect((await open()).leftOpen).toEqual([]);
-    expect(files()).toEqual([]);
-});
+test.each([SET, computeDigest("another lock")])(
+    "uploads that registries have removed are forgotten: %s",
+    async (set) => {
+        await killed();
+        for (const file of files()) utimesSync(file, new Date(), Date.now() / 1000 - 9 * 24 * 3600);
+        expect((await open(REGISTRY, set)).leftOpen).toEqual([]);
+        expect(files()).toEqual([]);
+    },
+);
 
 test("a folder that others may write to is not used", async () => {
     mkdirSync(folder, { recursive: true });
@@ -174,7 +182,7 @@ test("a folder that others may write to is not used", async () => {
 test("without a folder, or where none can be made, nothing is kept and nothing fails", async () => {
     writeFileSync(join(root, "file"), "");
     for (const place of [undefined, join(root, "file", "uploads")]) {
-        const journal = await UploadJournal.open(place, REGISTRY);
+        const journal = await UploadJournal.open(place, REGISTRY, SET);
         const entry = journal.begun("org/app", DIGEST, PLACE);
         expect(entry.isKept()).toBe(false);
         entry.ended();
