@@ -41,7 +41,7 @@ const VERSION = 1;
 const NOTED_AHEAD = 16 * 1024 * 1024;
 /** More than is taken from the archive at once. Bytes. */
 const MARGIN = 4 * 1024 * 1024;
-/** A file that is written to is that of a run that goes on. Milliseconds. */
+/** A file that is written to is that of a run that goes on, also while nothing is to be noted. Milliseconds. */
 const SIGN_OF_LIFE_MS = 60_000;
 /** Registries have removed uploads of before that (distribution: `uploadpurging`, 168 hours). Milliseconds. */
 const FORGOTTEN_MS = 8 * 24 * 3600_000;
@@ -73,6 +73,7 @@ export class UploadJournal {
     private readonly left = new Map<number, LeftUpload>();
     private file: number | undefined;
     private path: string | undefined;
+    private signs: NodeJS.Timeout | undefined;
     private ids = 0;
 
     private constructor(
@@ -112,10 +113,8 @@ export class UploadJournal {
     begun(repository: string, digest: Digest, location: URL, offset = 0): JournalEntry {
         const id = ++this.ids;
         const state = { id, repository, digest, location: location.href, sent: offset + NOTED_AHEAD };
-        let notedAt = Date.now();
         const note = (change: Partial<Line>) => {
             Object.assign(state, change);
-            notedAt = Date.now();
             this.write({ ...state });
         };
         note({});
@@ -123,9 +122,7 @@ export class UploadJournal {
             isKept: () => this.file !== undefined,
             moved: ({ href }) => note({ location: href }),
             reaches: (sent) => {
-                const isAhead = sent + MARGIN <= state.sent;
-                if (!isAhead) note({ sent: sent + NOTED_AHEAD });
-                else if (Date.now() - notedAt > SIGN_OF_LIFE_MS) note({});
+                if (sent + MARGIN > state.sent) note({ sent: sent + NOTED_AHEAD });
             },
             ended: () => this.write({ id }),
         };
@@ -137,6 +134,7 @@ export class UploadJournal {
         if (file === undefined || path === undefined) return;
         void this.attempt((folder) => {
             this.file = undefined;
+            clearInterval(this.signs);
             closeSync(file);
             if (this.lines.size === 0) rmSync(path, { force: true });
             else renameSync(path, join(folder, `${prefix}${releasedName()}`));
@@ -192,7 +190,7 @@ export class UploadJournal {
             if (registry !== this.registry || set !== this.set) throw new Error(`it is for ${registry}, set ${set}`);
             const found = new Map<number, Line>();
             // A run that was killed may have left half of its last line.
-            for (const text of rest.slice(0, -1)) {
+            for (const text of rest.slice(0, -1).filter((line) => line !== "")) {
                 const line = lineSchema.parse(parseJson(text));
                 found.set(line.id, line);
             }
@@ -212,9 +210,15 @@ export class UploadJournal {
                 this.file = openSync(this.path, "ax", 0o600);
                 const { registry, set } = this;
                 writeSync(this.file, `${JSON.stringify({ uploads: VERSION, registry, set })}\n`);
+                this.signs = setInterval(() => void this.attempt(() => this.signOfLife()), SIGN_OF_LIFE_MS).unref();
             }
             writeSync(this.file, `${JSON.stringify(line)}\n`);
         });
+    }
+
+    /** Written, since a time that is set would be that of this machine, and not of the one with the file system. */
+    private signOfLife(): void {
+        if (this.file !== undefined) writeSync(this.file, "\n");
     }
 
     /** What fails once is not tried again. */
@@ -222,6 +226,7 @@ export class UploadJournal {
         const give = (error: unknown) => {
             debug("transfer", () => `no journal of open uploads: ${errorMessage(error)}`);
             this.folder = undefined;
+            clearInterval(this.signs);
             if (this.file !== undefined) closeSync(this.file);
             this.file = undefined;
         };

@@ -29,7 +29,10 @@ beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), "journal "));
     folder = join(root, "state", "uploads");
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+afterEach(() => {
+    jest.restoreAllMocks();
+    rmSync(root, { recursive: true, force: true });
+});
 
 const open = (registry = REGISTRY, set: string = SET) => UploadJournal.open(folder, registry, set);
 const files = () => readdirSync(folder).map((name) => join(folder, name));
@@ -120,12 +123,58 @@ test("an upload that stands in two files, since a run was killed while it took o
     expect((await open()).leftOpen).toHaveLength(1);
 });
 
-test("the run of another container or machine counts as ended after ten minutes of silence", async () => {
-    const elsewhere = (name: string) => name.replace(/^(v\d+-[0-9a-f]+)-[0-9a-f]+-/, "$1-abcdef-");
+const elsewhere = (name: string) => name.replace(/^(v\d+-[0-9a-f]+)-[0-9a-f]+-/, "$1-abcdef-");
+const age = (seconds: number) => {
+    for (const file of files()) utimesSync(file, new Date(), Date.now() / 1000 - seconds);
+};
+
+test("the run of another container or machine counts as ended after half an hour of silence", async () => {
     await killed();
     orphan(elsewhere);
+    age(29 * 60);
     expect((await open()).leftOpen).toEqual([]);
-    for (const file of files()) utimesSync(file, new Date(), Date.now() / 1000 - 601);
+    expect(files()).toHaveLength(1);
+    age(31 * 60);
+    expect((await open()).leftOpen).toHaveLength(1);
+});
+
+test("a clock that is ahead of the file system's makes nobody silent", async () => {
+    await killed();
+    orphan(elsewhere);
+    const now = Date.now() + 2 * 3600_000;
+    jest.spyOn(Date, "now").mockReturnValue(now);
+    expect((await open()).leftOpen).toEqual([]);
+});
+
+test("a run that has nothing to note gives a sign of life each minute", async () => {
+    const journal = await open();
+    jest.useFakeTimers();
+    try {
+        journal.begun("org/app", DIGEST, PLACE);
+        const size = () => files().reduce((sum, file) => sum + statSync(file).size, 0);
+        const before = size();
+        jest.advanceTimersByTime(60_000);
+        expect(size()).toBeGreaterThan(before);
+        journal.close();
+        expect(jest.getTimerCount()).toBe(0);
+    } finally {
+        jest.useRealTimers();
+    }
+    // It is nothing to read.
+    expect((await open()).leftOpen).toHaveLength(1);
+});
+
+test("a process that cannot be looked at, for want of open files, has not ended", async () => {
+    await killed();
+    const fs = jest.requireActual<typeof import("node:fs")>("node:fs");
+    const read = fs.readFileSync;
+    const refused = Object.assign(new Error("too many open files"), { code: "EMFILE" });
+    const spy = jest.spyOn(fs, "readFileSync").mockImplementation(((...args: Parameters<typeof read>) => {
+        if (/^\/proc\/\d+\/stat$/.test(String(args[0])) && args[0] !== `/proc/${process.pid}/stat`) throw refused;
+        return read(...args);
+    }) as typeof read);
+    expect((await open()).leftOpen).toEqual([]);
+    spy.mockRestore();
     expect((await open()).leftOpen).toHaveLength(1);
 });
 
