@@ -95,7 +95,7 @@ export class UploadJournal {
         await journal.attempt(async (place) => {
             await makeFolder(place, 0o700);
             requirePrivate(place);
-            for (const name of readdirSync(place)) journal.takeOver(place, name);
+            for (const name of readdirSync(place)) if (journal.folder !== undefined) journal.takeOver(place, name);
         });
         return journal;
     }
@@ -135,7 +135,7 @@ export class UploadJournal {
         void this.attempt((folder) => {
             this.file = undefined;
             clearInterval(this.signs);
-            closeSync(file);
+            closeQuietly(file);
             if (this.lines.size === 0) rmSync(path, { force: true });
             else renameSync(path, join(folder, `${prefix}${releasedName()}`));
         });
@@ -164,6 +164,8 @@ export class UploadJournal {
             return;
         }
         for (const line of this.readFile(path)) this.adopt(line);
+        // They could not be noted again: the next run finds them here.
+        if (this.folder === undefined) return;
         // All that counts is in the file of this run now.
         rmSync(path, { force: true });
     }
@@ -227,7 +229,7 @@ export class UploadJournal {
             debug("transfer", () => `no journal of open uploads: ${errorMessage(error)}`);
             this.folder = undefined;
             clearInterval(this.signs);
-            if (this.file !== undefined) closeSync(this.file);
+            if (this.file !== undefined) closeQuietly(this.file);
             this.file = undefined;
         };
         if (this.folder === undefined) return Promise.resolve();
@@ -237,6 +239,15 @@ export class UploadJournal {
             give(error);
             return Promise.resolve();
         }
+    }
+}
+
+/** A file system may say only now that it could not store what was written (close(2)). */
+function closeQuietly(file: number): void {
+    try {
+        closeSync(file);
+    } catch (error) {
+        debug("transfer", () => `journal of open uploads: ${errorMessage(error)}`);
     }
 }
 

@@ -34,6 +34,11 @@ afterEach(() => {
     rmSync(root, { recursive: true, force: true });
 });
 
+const fs = jest.requireActual<typeof import("node:fs")>("node:fs");
+const fullDisk = () => {
+    throw Object.assign(new Error("no space left"), { code: "ENOSPC" });
+};
+
 const open = (registry = REGISTRY, set: string = SET) => UploadJournal.open(folder, registry, set);
 const files = () => readdirSync(folder).map((name) => join(folder, name));
 
@@ -166,7 +171,6 @@ test("a run that has nothing to note gives a sign of life each minute", async ()
 
 test("a process that cannot be looked at, for want of open files, has not ended", async () => {
     await killed();
-    const fs = jest.requireActual<typeof import("node:fs")>("node:fs");
     const read = fs.readFileSync;
     const refused = Object.assign(new Error("too many open files"), { code: "EMFILE" });
     const spy = jest.spyOn(fs, "readFileSync").mockImplementation(((...args: Parameters<typeof read>) => {
@@ -237,6 +241,26 @@ test("without a folder, or where none can be made, nothing is kept and nothing f
         entry.ended();
         journal.close();
     }
+});
+
+test("a disk that is full while a file is written and closed fails nothing", async () => {
+    const journal = await open();
+    const entry = journal.begun("org/app", DIGEST, PLACE);
+    jest.spyOn(fs, "writeSync").mockImplementation(fullDisk);
+    jest.spyOn(fs, "closeSync").mockImplementation(fullDisk);
+    entry.moved(PLACE);
+    expect(entry.isKept()).toBe(false);
+    entry.ended();
+    journal.close();
+});
+
+test("what a run takes over and cannot note again stays for the next one", async () => {
+    await killed();
+    const write = jest.spyOn(fs, "writeSync").mockImplementation(fullDisk);
+    expect((await open()).leftOpen).toHaveLength(1);
+    write.mockRestore();
+    orphan();
+    expect((await open()).leftOpen).toHaveLength(1);
 });
 
 test("journals are in the folder for state that the user has", () => {
