@@ -1,10 +1,10 @@
 import { type Stats, closeSync, lstatSync, openSync, readdirSync, renameSync, rmSync, writeSync } from "node:fs";
-import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { z } from "zod";
 import { debug } from "../../debug/debug";
 import { errorMessage } from "../../errors/errors";
 import { parseJson } from "../../errors/text";
+import { homeFolder } from "../../files/home-folder";
 import { makeFolder } from "../../files/make-folder";
 import { readTextFile } from "../../files/text-file";
 import { type Digest, computeDigest, digestHex, isDigest } from "../../oci/digest";
@@ -59,9 +59,16 @@ type Line = z.infer<typeof lineSchema>;
 
 /** Where the journals of this user are (XDG Base Directory Specification: state); undefined if there is no such place. */
 export function journalFolder({ XDG_STATE_HOME: state, HOME }: NodeJS.ProcessEnv = process.env): string | undefined {
-    const home = HOME !== undefined && isAbsolute(HOME) ? HOME : homedir();
-    const root = state !== undefined && isAbsolute(state) ? state : join(home, ".local", "state");
-    return isAbsolute(root) ? join(root, "registry-passthrough", "uploads") : undefined;
+    const root = absolute(state) ?? inHome(absolute(HOME) ?? absolute(homeFolder()));
+    return root === undefined ? undefined : join(root, "registry-passthrough", "uploads");
+}
+
+function absolute(path: string | undefined): string | undefined {
+    return path !== undefined && isAbsolute(path) ? path : undefined;
+}
+
+function inHome(home: string | undefined): string | undefined {
+    return home === undefined ? undefined : join(home, ".local", "state");
 }
 
 /**

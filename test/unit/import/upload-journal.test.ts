@@ -1,3 +1,5 @@
+import type * as osModule from "node:os";
+import type * as fsModule from "node:fs";
 import { spawnSync } from "node:child_process";
 import {
     chmodSync,
@@ -34,7 +36,7 @@ afterEach(() => {
     rmSync(root, { recursive: true, force: true });
 });
 
-const fs = jest.requireActual<typeof import("node:fs")>("node:fs");
+const fs = jest.requireActual<typeof fsModule>("node:fs");
 const fullDisk = () => {
     throw Object.assign(new Error("no space left"), { code: "ENOSPC" });
 };
@@ -269,4 +271,13 @@ test("journals are in the folder for state that the user has", () => {
     expect(journalFolder({ HOME: "/home/a", XDG_STATE_HOME: "/var/state" })).toBe(join("/var/state", ...place));
     // A relative one is to be ignored (XDG Base Directory Specification).
     expect(journalFolder({ HOME: "/home/a", XDG_STATE_HOME: "state" })).toBe(join("/home/a/.local/state", ...place));
+});
+
+test("a user without a home, as OpenShift's containers have, needs the folder for state; without it there is no journal", () => {
+    const none = () => {
+        throw new Error("uv_os_homedir returned ENOENT");
+    };
+    jest.spyOn(jest.requireActual<typeof osModule>("node:os"), "homedir").mockImplementation(none);
+    expect(journalFolder({})).toBeUndefined();
+    expect(journalFolder({ XDG_STATE_HOME: "/var/state" })).toBe("/var/state/registry-passthrough/uploads");
 });
