@@ -53,6 +53,8 @@ const lineSchema = z.object({
     digest: z.string().refine(isDigest).optional(),
     location: z.string().refine(URL.canParse).optional(),
     sent: z.number().int().min(0).optional(),
+    /** When a run began or resumed it, in milliseconds of `Date.now`. */
+    since: z.number().int().optional(),
 });
 /** What is known of an upload; without a place it has ended. */
 type Line = z.infer<typeof lineSchema>;
@@ -119,7 +121,8 @@ export class UploadJournal {
 
     begun(repository: string, digest: Digest, location: URL, offset = 0): JournalEntry {
         const id = ++this.ids;
-        const state = { id, repository, digest, location: location.href, sent: offset + NOTED_AHEAD };
+        const place = { repository, digest, location: location.href };
+        const state = { id, ...place, sent: offset + NOTED_AHEAD, since: Date.now() };
         const note = (change: Partial<Line>) => {
             Object.assign(state, change);
             this.write({ ...state });
@@ -170,19 +173,26 @@ export class UploadJournal {
             debug("transfer", () => `journal ${name}: another run has taken it over`);
             return;
         }
-        for (const line of this.readFile(path)) this.adopt(line);
+        const text = readNow(path);
+        if (text === undefined) {
+            renameSync(path, join(folder, `${this.prefix}${releasedName()}`));
+            return;
+        }
+        for (const line of this.readLines(text)) this.adopt(line);
         // They could not be noted again: the next run finds them here.
         if (this.folder === undefined) return;
         // All that counts is in the file of this run now.
         rmSync(path, { force: true });
     }
 
-    private adopt({ repository, digest, location, sent = 0 }: Line): void {
+    private adopt({ repository, digest, location, sent = 0, since = 0 }: Line): void {
         if (repository === undefined || digest === undefined || location === undefined) return;
+        // Its file is as young as the last run that took it over.
+        if (Date.now() - since > FORGOTTEN_MS) return;
         // A run that was killed while it took over has left it in two files.
         if (this.leftOpen.some((one) => one.location.href === location)) return;
         const id = ++this.ids;
-        this.write({ id, repository, digest, location, sent });
+        this.write({ id, repository, digest, location, sent, since });
         const settled = () => {
             this.left.delete(id);
             this.write({ id });
@@ -192,9 +202,9 @@ export class UploadJournal {
     }
 
     /** @returns the last of each upload; nothing of a journal that is damaged, of another version or for another registry */
-    private readFile(path: string): Line[] {
+    private readLines(content: string): Line[] {
         try {
-            const [first = "", ...rest] = readTextFile(path).split("\n");
+            const [first = "", ...rest] = content.split("\n");
             const { registry, set } = headerSchema.parse(parseJson(first));
             if (registry !== this.registry || set !== this.set) throw new Error(`it is for ${registry}, set ${set}`);
             const found = new Map<number, Line>();
@@ -255,6 +265,16 @@ function closeQuietly(file: number): void {
         closeSync(file);
     } catch (error) {
         debug("transfer", () => `journal of open uploads: ${errorMessage(error)}`);
+    }
+}
+
+/** @returns undefined if the file cannot be read now: that says nothing of what is in it */
+function readNow(path: string): string | undefined {
+    try {
+        return readTextFile(path);
+    } catch (error) {
+        debug("transfer", () => `journal of open uploads left to the next run: ${errorMessage(error)}`);
+        return undefined;
     }
 }
 

@@ -225,6 +225,35 @@ test.each([SET, computeDigest("another lock")])(
     },
 );
 
+test("what is taken over again and again is forgotten all the same", async () => {
+    await killed();
+    const day = 24 * 3600_000;
+    const start = Date.now();
+    const clock = jest.spyOn(Date, "now");
+    for (const [days, found] of [
+        [5, 1],
+        [7, 1],
+        [9, 0],
+    ] as const) {
+        clock.mockReturnValue(start + days * day);
+        for (const file of files()) utimesSync(file, new Date(), (start + days * day) / 1000);
+        const journal = await open();
+        expect(journal.leftOpen).toHaveLength(found);
+        journal.close();
+    }
+    expect(files()).toEqual([]);
+});
+
+test("a journal that cannot be read for a moment is left to the next run", async () => {
+    await killed();
+    const read = jest.spyOn(fs, "readSync").mockImplementation(() => {
+        throw Object.assign(new Error("input/output error"), { code: "EIO" });
+    });
+    expect((await open()).leftOpen).toEqual([]);
+    read.mockRestore();
+    expect((await open()).leftOpen).toHaveLength(1);
+});
+
 test("a folder that others may write to is not used", async () => {
     mkdirSync(folder, { recursive: true });
     await killed();
