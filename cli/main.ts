@@ -3,7 +3,7 @@ import "./require-node";
 import { CommanderError } from "commander";
 import { errorMessage } from "../lib/errors/errors";
 import { escapedLines } from "../lib/errors/text";
-import { EXIT_OK, EXIT_USAGE } from "./exit-codes";
+import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from "./exit-codes";
 import { errorExitCode } from "./failure-exit-code";
 import { runProgram } from "./program";
 import { Interrupted } from "./terminal/interruption";
@@ -31,6 +31,8 @@ for (const stream of [process.stdout, process.stderr]) {
     });
 }
 
+// What Node.js ends with when nothing is left that could settle the command must not look like success.
+process.exitCode = EXIT_FAILED;
 void main(process.argv.slice(2)).then((code) => {
     process.exitCode = code;
 });

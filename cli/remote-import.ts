@@ -69,6 +69,8 @@ async function main(args: readonly string[]): Promise<number> {
     }
 }
 
+// What Node.js ends with when nothing is left that could settle the import must not look like success.
+process.exitCode = IMPORT_EXITS.never;
 void main(process.argv.slice(2)).then((code) => {
     // Standard input may stay open.
     process.stdout.write("", () => process.exit(code));

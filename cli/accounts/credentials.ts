@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import type { Credentials } from "../../lib/http/credentials";
 import { PassthroughError, errorMessage, toProblem } from "../../lib/errors/errors";
 import { formatReason } from "../../lib/errors/format";
+import { homeFolder } from "../../lib/files/home-folder";
 import { accountInFile, accountInText } from "./auth-file";
 import { keepSecret, printDiagnostic } from "../terminal/output";
 
@@ -132,9 +132,11 @@ function shellWord(text: string): string {
 }
 
 function defaultFiles({ XDG_RUNTIME_DIR, DOCKER_CONFIG }: NodeJS.ProcessEnv): string[] {
+    const home = homeFolder();
+    const docker = DOCKER_CONFIG || (home === undefined ? undefined : join(home, ".docker"));
     return [
         ...(XDG_RUNTIME_DIR ? [join(XDG_RUNTIME_DIR, "containers", "auth.json")] : []),
-        join(DOCKER_CONFIG || join(homedir(), ".docker"), "config.json"),
+        ...(docker === undefined ? [] : [join(docker, "config.json")]),
     ];
 }
 

@@ -1,6 +1,6 @@
 import { MAX_NAMES } from "../errors/format";
 import { counted, firstLines, formatBytes } from "../errors/text";
-import type { Lock } from "../lock";
+import { type Lock, lockDigest } from "../lock";
 import { type Archive, openArchive, verifyNames, verifyStructure } from "../archives";
 import {
     type ExecuteOptions,
@@ -25,7 +25,7 @@ import { nameMissingRepositories } from "./doctor/missing-repositories";
 import { checkBeforePush } from "./signatures/push-signatures";
 import type { LockedSet } from "./planned-set";
 
-export interface CarryOutOptions extends ExecuteOptions {
+export interface CarryOutOptions extends Omit<ExecuteOptions, "set"> {
     /** What is odd about the archive's files. */
     readonly onWarning?: (warning: string) => void;
     /** The kind of registry: what it is known to reject is reported before the first byte, and fails alone. */
@@ -52,7 +52,7 @@ export async function carryOut(
 ): Promise<ImportResult> {
     if (!needsArchive(plan)) {
         await compareWithArchive(plan, set, options.onWarning);
-        return executePlan(client, NO_ARCHIVE, plan, options);
+        return executePlan(client, NO_ARCHIVE, plan, { ...options, set: lockDigest(set.lock) });
     }
     const archive = await openArchive(set.archive);
     try {
@@ -65,7 +65,8 @@ export async function carryOut(
         if (images.length > 0)
             options.onWarning?.(["the registry would reject:", ...problemLines(images)].join("\n    "));
         if (options.isFirstImport === true) await checkRegistry(client, plan, options);
-        const result = await executePlan(client, archive.source, plan, { ...options, blocked });
+        const own = { blocked, set: lockDigest(set.lock) };
+        const result = await executePlan(client, archive.source, plan, { ...options, ...own });
         const failed = offerExclusion(result.failed);
         return { ...result, failed: mayNeedRepositories ? nameMissingRepositories(failed, plan) : failed };
     } finally {

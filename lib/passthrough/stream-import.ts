@@ -2,7 +2,7 @@ import { ArchiveError } from "../errors/errors";
 import { formatBytes } from "../errors/text";
 import { streamEntries } from "../archives";
 import { type ImportPlan, type ImportResult, executeStream, manifestBytes, offerExclusion } from "../import";
-import type { Lock } from "../lock";
+import { type Lock, lockDigest } from "../lock";
 import type { RegistryClient } from "../distribution/client/registry-client";
 import { registryAdmin } from "../registries";
 import { nameMissingRepositories } from "./doctor/missing-repositories";
@@ -41,7 +41,7 @@ export async function carryOutStream(
         label: stream.label,
         entries: (signal: AbortSignal) => streamEntries(stream.chunks(signal), stream.label),
     };
-    const result = await executeStream(client, plan, archive, options);
+    const result = await executeStream(client, plan, archive, { ...options, set: lockDigest(set.lock) });
     const failed = offerExclusion(result.failed);
     const { mayNeedRepositories } = registryAdmin(options.registryKind).capabilities;
     return { ...result, failed: mayNeedRepositories ? nameMissingRepositories(failed, plan) : failed };

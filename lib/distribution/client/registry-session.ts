@@ -9,6 +9,7 @@ import { type HostLimiter, hostLimiter } from "../limits/host-limiter";
 import type { Departure } from "../limits/host-pace";
 import { RegistryTokens, bearer, isBearer } from "../auth/token-cache";
 import { limitedResponse } from "./limited-response";
+import { FirstTurn } from "../../concurrency/first-turn";
 import type { RetryPolicy } from "../../concurrency/retry";
 import { TokenRefusals } from "../auth/token-refusals";
 import { openTransport } from "../http/open-transport";
@@ -54,9 +55,8 @@ export class RegistrySession {
     private readonly refusals = new TokenRefusals();
     private readonly bodies: BodyRefusals;
     private challenge: Challenge | undefined;
-    /** The first request with an account, until it is answered. */
-    private first: Promise<Answered> | undefined;
-    private isAnswered = false;
+    /** What the registry asks for is not known before its first response: others would all be rejected, and sent again. */
+    private readonly first = new FirstTurn();
 
     constructor(
         endpoint: RegistryEndpoint,
@@ -201,27 +201,14 @@ export class RegistrySession {
             const used = await this.authorization(request, notBefore);
             return { used, ...(await this.attempt(request, url, used)) };
         };
-        return this.afterFirst(() => (isUpload(request) ? this.bodies.send(request, isFresh, attempt) : attempt()));
-    }
-
-    /**
-     * What the registry asks for is not known before its first response: requests that did not wait for that would all be
-     * rejected, and sent again. If the first one fails, the next one takes its place.
-     */
-    private async afterFirst(exchange: () => Promise<Answered>): Promise<Answered> {
+        const exchange = () => (isUpload(request) ? this.bodies.send(request, isFresh, attempt) : attempt());
         if (this.credentials === undefined) return exchange();
-        while (!this.isAnswered && this.first !== undefined) await this.first.catch(() => undefined);
-        if (this.isAnswered) return exchange();
-        try {
-            this.first = exchange();
-            const answered = await this.first;
+        return this.first.run(request.signal, async () => {
+            const answered = await exchange();
             const { response, isOwn } = answered;
-            if (isOwn && response.status === 401) this.challenge = readChallenge(response);
-            this.isAnswered = true;
+            if (isOwn && response.status === 401) this.challenge ??= readChallenge(response);
             return answered;
-        } finally {
-            this.first = undefined;
-        }
+        });
     }
 
     private noteFinal(request: RegistryRequest): void {

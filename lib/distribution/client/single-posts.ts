@@ -37,7 +37,8 @@ export type PostOutcome = { readonly isStored: true } | { readonly isStored: fal
 /**
  * Small blobs in one request: with the POST that begins an upload otherwise (distribution-spec, "Pushing a blob
  * monolithically", "Single POST"). Quay and zot take the bytes. distribution and Harbor leave them and begin an upload, which
- * the specification allows; it is gone on with. Each host shows by its first answer which of them it is.
+ * the specification allows; it is gone on with. Each host shows by its first answer which of them it is; that it has the
+ * first blob is asked for, since something in front of it may answer 201 to any POST.
  */
 export class SinglePosts {
     private readonly host: Host;
@@ -69,8 +70,8 @@ export class SinglePosts {
         const before = host.state;
         if (before === "unknown") host.state = "being tried";
         try {
-            const outcome = await this.post(blob);
-            host.state = outcome.isStored ? "takes them" : "leaves them";
+            const outcome = await this.post(blob, before === "unknown");
+            host.state = outcome?.isStored === true ? "takes them" : "leaves them";
             if (before !== host.state) {
                 debug("transfer", () => `${this.calls.session.host} ${host.state}: the bytes of a blob with its POST`);
             }
@@ -83,7 +84,8 @@ export class SinglePosts {
         }
     }
 
-    private async post({ repository, digest, size, body }: SmallBlob): Promise<PostOutcome> {
+    private async post(blob: SmallBlob, isTrial: boolean): Promise<PostOutcome | undefined> {
+        const { repository, digest, size, body } = blob;
         const request = this.calls.write("POST", repository, `blobs/uploads/?digest=${encodeURIComponent(digest)}`);
         const context = { operation: request.operation, method: "POST", registry: this.calls.session.host };
         const watch = new StallWatch(context, this.calls.signal, this.pieceTimeout);
@@ -97,9 +99,20 @@ export class SinglePosts {
             storedBytes: size,
         });
         const text = await response.text();
-        if (response.status === 201) return { isStored: true };
+        if (response.status === 201) {
+            const { "docker-content-digest": named = digest } = response.headers;
+            const isStored = named === digest && (!isTrial || (await this.isThere(blob)));
+            return isStored ? { isStored } : undefined;
+        }
         if (response.status !== 202) throw responseError(response, text);
         return { isStored: false, location: readBegunUpload(this.calls, response, text).location };
+    }
+
+    private async isThere({ repository, digest, size }: SmallBlob): Promise<boolean> {
+        const question = this.calls.read("HEAD", repository, `blobs/${digest}`);
+        const response = await this.calls.session.send({ ...question, signal: this.calls.signal });
+        await response.discard();
+        return response.status === 200 && response.headers["content-length"] === String(size);
     }
 }
 

@@ -29,6 +29,8 @@ export interface ExecuteOptions extends ImportListeners {
     readonly leavesReferrers?: boolean;
     /** Folder of the journals of open uploads, of this user alone; absent: the next run does not know of them. */
     readonly journals?: string | undefined;
+    /** The digest of the lock that the plan is of: journals of other sets are left to these. Default: a set without a lock. */
+    readonly set?: Digest;
     /** Absent: every blob can be read at any time. Else none is begun before it has come. */
     readonly arrivals?: BlobArrivals;
 }
@@ -50,7 +52,7 @@ export async function executePlan(
     options: ExecuteOptions = {},
 ): Promise<ImportResult> {
     client.willWrite(mountSources(plan));
-    const journal = await UploadJournal.open(options.journals, client.host);
+    const journal = await UploadJournal.open(options.journals, client.host, options.set ?? "");
     const execution = new Execution(client, source, journal, plan, options);
     const attachments = plan.push.filter(({ task }) => isAttachment(task));
     const quiet = execution.begin();
@@ -138,7 +140,7 @@ class Execution {
         }
     }
 
-    /** What earlier runs have left open in the set's repositories, of blobs that these have by now, or need no more. */
+    /** What earlier runs of the set have left open in its repositories, of blobs that these have by now, or need no more. */
     async abandonLeft(): Promise<void> {
         const left = this.journal.leftOpen.filter(
             ({ repository, digest }) =>

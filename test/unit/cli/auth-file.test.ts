@@ -1,3 +1,4 @@
+import type * as osModule from "node:os";
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -232,5 +233,15 @@ describe("where an account is looked for", () => {
         await expect(search).rejects.toThrow(
             /no account that pulls from \S+ \(the stack's own could not be read: no stack\); .*--authfile or REGISTRY_AUTH_FILE.*PULLER_USERNAME/,
         );
+    });
+
+    test("a user without a home has no ~/.docker, and an account where it is all the same", async () => {
+        const none = () => {
+            throw new Error("uv_os_homedir returned ENOENT");
+        };
+        jest.spyOn(jest.requireActual<typeof osModule>("node:os"), "homedir").mockImplementation(none);
+        const find = (env: NodeJS.ProcessEnv) =>
+            findAccount("puller", { place: () => PLACE, stack: nothing, env }).finally(() => jest.restoreAllMocks());
+        expect((await find(pusher)).credentials.username).toBe("env-pusher");
     });
 });

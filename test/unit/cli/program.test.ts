@@ -130,6 +130,14 @@ test("a command loads only what it needs: no HTTP for a lock, nothing at all for
     expect(lock).not.toContain("undici");
 });
 
+test("a command that nothing is left to settle is a failure", () => {
+    const program = `
+        process.argv.splice(1, 0, ${JSON.stringify(MAIN)});
+        require(${JSON.stringify(join(PROJECT, "dist/cli/program.js"))}).runProgram = () => new Promise(() => undefined);
+        require(${JSON.stringify(MAIN)});`;
+    expect(spawnSync(process.execPath, ["--eval", program, "--", "plan"]).status).toBe(1);
+});
+
 test("a reader that closes the pipe early is no failure", async () => {
     const folder = mkdtempSync(join(tmpdir(), "cli pipe "));
     try {

@@ -5,6 +5,7 @@ import { RegistryError } from "../../../lib/errors/errors";
 import { parseManifest } from "../../../lib/oci/manifest";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../../../lib/oci/media-types";
 import { RegistryClient } from "../../../lib/distribution/client/registry-client";
+import { RegistrySession } from "../../../lib/distribution/client/registry-session";
 import { type ServerCertificate, type TestAuthority, testAuthority } from "../../support/certificates";
 import { type Reply, ScriptedServer, type Seen } from "../../support/http-server";
 
@@ -289,4 +290,24 @@ test("a registry that is not there is NETWORK, with what to check", async () => 
     const failure = await rejection(client.manifestHead("a/b", "1"));
     expect(failure).toMatchObject({ code: "NETWORK", operation: "HEAD a/b/manifests/1" });
     expect(failure.message).toContain(`NETWORK at ${host}: HEAD a/b/manifests/1: no connection (ECONNREFUSED)`);
+});
+
+test("a request that waits for the first one to be answered ends by its own signal, and leaves the other alone", async () => {
+    let answer!: (reply: Reply) => void;
+    const server = await ScriptedServer.start(() => new Promise<Reply>((resolve) => (answer = resolve)));
+    servers.push(server);
+    const session = new RegistrySession({ host: server.host, plainHttp: true }, CREDENTIALS, 2, RETRY);
+    const request = { method: "GET" as const, url: "/v2/", operation: "GET /v2/", scopes: [] };
+    const first = session.send(request);
+    const over = new AbortController();
+    const second = session.send({ ...request, signal: over.signal });
+    over.abort(new Error("no time left"));
+    await expect(second).rejects.toThrow("no time left");
+    while (server.seen.length === 0) await new Promise(setImmediate);
+    answer({ status: 200 });
+    const response = await first;
+    expect(response.status).toBe(200);
+    await response.discard();
+    expect(server.seen).toHaveLength(1);
+    await session.close();
 });

@@ -7,6 +7,8 @@ const DIGEST = computeDigest(BYTES);
 const TRIAL = 16 * 1024;
 const LARGEST = 1024 * 1024;
 const STORED: Reply = { status: 201 };
+const FOUND: Reply = { status: 200, headers: { "content-length": String(BYTES.length) } };
+const taken = ({ method }: Seen): Reply => (method === "HEAD" ? FOUND : STORED);
 const servers: ScriptedServer[] = [];
 const clients: RegistryClient[] = [];
 
@@ -39,7 +41,7 @@ const blob = {
 };
 
 test("201: small blobs are sent so from then on, by every client of the host", async () => {
-    const server = await serve(() => STORED);
+    const server = await serve(taken);
     const client = makeClient(server);
     expect([TRIAL, TRIAL + 1].map((size) => client.uploads.mayPost(size))).toEqual([true, false]);
     expect(await client.uploads.post(blob)).toEqual({ isStored: true });
@@ -51,6 +53,39 @@ test("201: small blobs are sent so from then on, by every client of the host", a
         expect([LARGEST, LARGEST + 1].map((size) => one.uploads.mayPost(size))).toEqual([true, false]);
     }
     expect(makeClient(server, 4).uploads.mayPost(5)).toBe(false);
+});
+
+test("the first 201 of a host is confirmed by a question, and no other one", async () => {
+    const server = await serve(taken);
+    const { uploads } = makeClient(server);
+    for (let at = 0; at < 2; at++) expect(await uploads.post(blob)).toEqual({ isStored: true });
+    expect(server.seen.map(({ method, url }) => `${method} ${url.replace(/\?.*/, "")}`)).toEqual([
+        "POST /v2/a/b/blobs/uploads/",
+        `HEAD /v2/a/b/blobs/${DIGEST}`,
+        "POST /v2/a/b/blobs/uploads/",
+    ]);
+});
+
+test.each([
+    ["of another blob", { ...STORED, headers: { "docker-content-digest": computeDigest("another") } }, FOUND],
+    ["of a blob that is not there", STORED, { status: 404 }],
+    ["of a blob that the account may not ask for", STORED, { status: 403 }],
+    ["of a blob with another size", STORED, { status: 200, headers: { "content-length": "7" } }],
+    ["by what answers anything", STORED, { status: 200, headers: { "transfer-encoding": "chunked" } }],
+])("a 201 %s is no success: it is sent as usual, and no other one so", async (_, posted, asked) => {
+    const server = await serve(({ method }) => (method === "HEAD" ? asked : posted));
+    const { uploads } = makeClient(server);
+    expect(await uploads.post(blob)).toBeUndefined();
+    expect(uploads.mayPost(1)).toBe(false);
+});
+
+test("a host that is known to take them is not believed a 201 of another blob either", async () => {
+    const other = { ...STORED, headers: { "docker-content-digest": computeDigest("another") } };
+    const server = await serve((request, count) => (count <= 2 ? taken(request) : other));
+    const { uploads } = makeClient(server);
+    expect(await uploads.post(blob)).toEqual({ isStored: true });
+    expect(await uploads.post(blob)).toBeUndefined();
+    expect(uploads.mayPost(1)).toBe(false);
 });
 
 test("202: an upload was begun, and no other blob is sent so", async () => {
@@ -90,7 +125,7 @@ test.each([
     ["what does not know this way any more", { status: 405 }, false],
     ["what begins an upload now", { status: 202, headers: { location: "/u/1" } }, false],
 ])("once a host has taken one: %s", async (_, reply, isOpen) => {
-    const server = await serve((_request, count) => (count === 1 ? STORED : reply));
+    const server = await serve((request, count) => (count <= 2 ? taken(request) : reply));
     const { uploads } = makeClient(server);
     await uploads.post(blob);
     const outcome = await uploads.post(blob).catch((error: unknown) => error);
@@ -101,7 +136,7 @@ test.each([
 });
 
 test("an archive that is torn says nothing of the registry", async () => {
-    const server = await serve(() => STORED);
+    const server = await serve(taken);
     const { uploads } = makeClient(server);
     const torn = new Error("the archive is torn");
     const body = () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(torn) }) });
@@ -111,7 +146,9 @@ test("an archive that is torn says nothing of the registry", async () => {
 
 test("while one blob finds it out, no other waits for it", async () => {
     let answer!: (reply: Reply) => void;
-    const server = await serve(() => new Promise<Reply>((resolve) => (answer = resolve)));
+    const server = await serve((request) =>
+        request.method === "HEAD" ? FOUND : new Promise<Reply>((resolve) => (answer = resolve)),
+    );
     const { uploads } = makeClient(server);
     const first = uploads.post(blob);
     expect(await uploads.post(blob)).toBeUndefined();

@@ -1,3 +1,5 @@
+import type * as osModule from "node:os";
+import type * as fsModule from "node:fs";
 import { spawnSync } from "node:child_process";
 import {
     chmodSync,
@@ -19,6 +21,7 @@ import { computeDigest } from "../../../lib/oci/digest";
 const REGISTRY = "registry.example:8443";
 const DIGEST = computeDigest("layer");
 const PLACE = new URL("https://registry.example:8443/v2/org/app/blobs/uploads/1?_state=signed");
+const SET = computeDigest("lock");
 const MIB = 1024 * 1024;
 
 let root: string;
@@ -28,9 +31,17 @@ beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), "journal "));
     folder = join(root, "state", "uploads");
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+afterEach(() => {
+    jest.restoreAllMocks();
+    rmSync(root, { recursive: true, force: true });
+});
 
-const open = (registry = REGISTRY) => UploadJournal.open(folder, registry);
+const fs = jest.requireActual<typeof fsModule>("node:fs");
+const fullDisk = () => {
+    throw Object.assign(new Error("no space left"), { code: "ENOSPC" });
+};
+
+const open = (registry = REGISTRY, set: string = SET) => UploadJournal.open(folder, registry, set);
 const files = () => readdirSync(folder).map((name) => join(folder, name));
 
 /** Gives the only file to a process that has ended, as `kill -9` of this one would. */
@@ -119,12 +130,57 @@ test("an upload that stands in two files, since a run was killed while it took o
     expect((await open()).leftOpen).toHaveLength(1);
 });
 
-test("the run of another container or machine counts as ended after ten minutes of silence", async () => {
-    const elsewhere = (name: string) => name.replace(/^(v\d+-[0-9a-f]+)-[0-9a-f]+-/, "$1-abcdef-");
+const elsewhere = (name: string) => name.replace(/^(v\d+-[0-9a-f]+)-[0-9a-f]+-/, "$1-abcdef-");
+const age = (seconds: number) => {
+    for (const file of files()) utimesSync(file, new Date(), Date.now() / 1000 - seconds);
+};
+
+test("the run of another container or machine counts as ended after half an hour of silence", async () => {
     await killed();
     orphan(elsewhere);
+    age(29 * 60);
     expect((await open()).leftOpen).toEqual([]);
-    for (const file of files()) utimesSync(file, new Date(), Date.now() / 1000 - 601);
+    expect(files()).toHaveLength(1);
+    age(31 * 60);
+    expect((await open()).leftOpen).toHaveLength(1);
+});
+
+test("a clock that is ahead of the file system's makes nobody silent", async () => {
+    await killed();
+    orphan(elsewhere);
+    const now = Date.now() + 2 * 3600_000;
+    jest.spyOn(Date, "now").mockReturnValue(now);
+    expect((await open()).leftOpen).toEqual([]);
+});
+
+test("a run that has nothing to note gives a sign of life each minute", async () => {
+    const journal = await open();
+    jest.useFakeTimers();
+    try {
+        journal.begun("org/app", DIGEST, PLACE);
+        const size = () => files().reduce((sum, file) => sum + statSync(file).size, 0);
+        const before = size();
+        jest.advanceTimersByTime(60_000);
+        expect(size()).toBeGreaterThan(before);
+        journal.close();
+        expect(jest.getTimerCount()).toBe(0);
+    } finally {
+        jest.useRealTimers();
+    }
+    // It is nothing to read.
+    expect((await open()).leftOpen).toHaveLength(1);
+});
+
+test("a process that cannot be looked at, for want of open files, has not ended", async () => {
+    await killed();
+    const read = fs.readFileSync;
+    const refused = Object.assign(new Error("too many open files"), { code: "EMFILE" });
+    const spy = jest.spyOn(fs, "readFileSync").mockImplementation(((...args: Parameters<typeof read>) => {
+        if (/^\/proc\/\d+\/stat$/.test(String(args[0])) && args[0] !== `/proc/${process.pid}/stat`) throw refused;
+        return read(...args);
+    }) as typeof read);
+    expect((await open()).leftOpen).toEqual([]);
+    spy.mockRestore();
     expect((await open()).leftOpen).toHaveLength(1);
 });
 
@@ -141,6 +197,7 @@ test.each([
     ["has a line in its midst that is damaged", (text: string) => text.replace("\n", '\n{"id":"x"}\n')],
     ["is of another version", (text: string) => text.replace('"uploads":1', '"uploads":2')],
     ["is for another registry", (text: string) => text.replace(REGISTRY, "other.example")],
+    ["is of another set", (text: string) => text.replace(SET, computeDigest("another lock"))],
     ["has a place that is no URL", (text: string) => text.replaceAll("https://", "//")],
 ])("a journal that %s is ignored", async (_what, damage) => {
     await killed();
@@ -149,17 +206,52 @@ test.each([
     expect((await open()).leftOpen).toEqual([]);
 });
 
-test("another registry's uploads are left alone", async () => {
+test.each([
+    ["registry", "other.example", SET],
+    ["set", REGISTRY, computeDigest("another lock")],
+])("another %s's uploads are left alone, also while its run goes on", async (_what, registry, set) => {
     await killed();
-    expect((await open("other.example")).leftOpen).toEqual([]);
+    expect((await open(registry, set)).leftOpen).toEqual([]);
     expect((await open()).leftOpen).toHaveLength(1);
 });
 
-test("uploads that registries have removed long since are forgotten", async () => {
+test.each([SET, computeDigest("another lock")])(
+    "uploads that registries have removed are forgotten: %s",
+    async (set) => {
+        await killed();
+        for (const file of files()) utimesSync(file, new Date(), Date.now() / 1000 - 9 * 24 * 3600);
+        expect((await open(REGISTRY, set)).leftOpen).toEqual([]);
+        expect(files()).toEqual([]);
+    },
+);
+
+test("what is taken over again and again is forgotten all the same", async () => {
     await killed();
-    for (const file of files()) utimesSync(file, new Date(), Date.now() / 1000 - 9 * 24 * 3600);
-    expect((await open()).leftOpen).toEqual([]);
+    const day = 24 * 3600_000;
+    const start = Date.now();
+    const clock = jest.spyOn(Date, "now");
+    for (const [days, found] of [
+        [5, 1],
+        [7, 1],
+        [9, 0],
+    ] as const) {
+        clock.mockReturnValue(start + days * day);
+        for (const file of files()) utimesSync(file, new Date(), (start + days * day) / 1000);
+        const journal = await open();
+        expect(journal.leftOpen).toHaveLength(found);
+        journal.close();
+    }
     expect(files()).toEqual([]);
+});
+
+test("a journal that cannot be read for a moment is left to the next run", async () => {
+    await killed();
+    const read = jest.spyOn(fs, "readSync").mockImplementation(() => {
+        throw Object.assign(new Error("input/output error"), { code: "EIO" });
+    });
+    expect((await open()).leftOpen).toEqual([]);
+    read.mockRestore();
+    expect((await open()).leftOpen).toHaveLength(1);
 });
 
 test("a folder that others may write to is not used", async () => {
@@ -174,12 +266,32 @@ test("a folder that others may write to is not used", async () => {
 test("without a folder, or where none can be made, nothing is kept and nothing fails", async () => {
     writeFileSync(join(root, "file"), "");
     for (const place of [undefined, join(root, "file", "uploads")]) {
-        const journal = await UploadJournal.open(place, REGISTRY);
+        const journal = await UploadJournal.open(place, REGISTRY, SET);
         const entry = journal.begun("org/app", DIGEST, PLACE);
         expect(entry.isKept()).toBe(false);
         entry.ended();
         journal.close();
     }
+});
+
+test("a disk that is full while a file is written and closed fails nothing", async () => {
+    const journal = await open();
+    const entry = journal.begun("org/app", DIGEST, PLACE);
+    jest.spyOn(fs, "writeSync").mockImplementation(fullDisk);
+    jest.spyOn(fs, "closeSync").mockImplementation(fullDisk);
+    entry.moved(PLACE);
+    expect(entry.isKept()).toBe(false);
+    entry.ended();
+    journal.close();
+});
+
+test("what a run takes over and cannot note again stays for the next one", async () => {
+    await killed();
+    const write = jest.spyOn(fs, "writeSync").mockImplementation(fullDisk);
+    expect((await open()).leftOpen).toHaveLength(1);
+    write.mockRestore();
+    orphan();
+    expect((await open()).leftOpen).toHaveLength(1);
 });
 
 test("journals are in the folder for state that the user has", () => {
@@ -188,4 +300,13 @@ test("journals are in the folder for state that the user has", () => {
     expect(journalFolder({ HOME: "/home/a", XDG_STATE_HOME: "/var/state" })).toBe(join("/var/state", ...place));
     // A relative one is to be ignored (XDG Base Directory Specification).
     expect(journalFolder({ HOME: "/home/a", XDG_STATE_HOME: "state" })).toBe(join("/home/a/.local/state", ...place));
+});
+
+test("a user without a home, as OpenShift's containers have, needs the folder for state; without it there is no journal", () => {
+    const none = () => {
+        throw new Error("uv_os_homedir returned ENOENT");
+    };
+    jest.spyOn(jest.requireActual<typeof osModule>("node:os"), "homedir").mockImplementation(none);
+    expect(journalFolder({})).toBeUndefined();
+    expect(journalFolder({ XDG_STATE_HOME: "/var/state" })).toBe("/var/state/registry-passthrough/uploads");
 });
