@@ -91,7 +91,7 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
         await withReadableHost(
             news,
             context,
-            (session) => checkHost(session, { ...news, nodes: nodes as NodeAddresses }, undefined),
+            (session) => checkHost(session, { ...news, nodes: nodes as NodeAddresses }, undefined, context),
             {
                 otherwise: "what the registry needs there is checked in the update",
                 tolerates: "unreachable",
@@ -196,6 +196,7 @@ async function checkHost(
     session: HostSession,
     inputs: HostWithNodes,
     before: RegistryHostOutputs | undefined,
+    { log }: Pick<RegistryContext, "log">,
 ): Promise<HostFacts> {
     const names = namesOf(inputs);
     const facts = await readHostFacts(session, { ...inputs, names });
@@ -203,8 +204,13 @@ async function checkHost(
     if (before?.installed !== undefined) requireContent(session.connection, facts, inputs);
     // A proxy resolves names by itself.
     const here = await resolveHere(inputs.registry.proxy === undefined ? names : []);
-    const registry = { ...inputs, allowedFrom: admitted(inputs), ports: portsOf(inputs), here };
-    requireSuitableHost(session.connection, facts, registry, Date.now());
+    const { address } = inputs.host;
+    const hostAddresses = (await resolveHere([address])).get(address) ?? [];
+    const registry = { ...inputs, allowedFrom: admitted(inputs), ports: portsOf(inputs), here, hostAddresses };
+    requireSuitableHost(session.connection, facts, registry, {
+        now: Date.now(),
+        onWarning: (text) => log.line("warning", text),
+    });
     return facts;
 }
 
@@ -243,7 +249,7 @@ async function deploy(
 ): Promise<RegistryHostOutputs> {
     return withHost(inputs, context, async (session) => {
         const nodes = await nodesToAdmit(inputs, before, context);
-        const { machineId, podman } = await checkHost(session, { ...inputs, nodes }, before);
+        const { machineId, podman } = await checkHost(session, { ...inputs, nodes }, before, context);
         const installed = before?.installed;
         const known = { ...inputs, accounts, machineId, nodes, installed, differences: [] };
         try {

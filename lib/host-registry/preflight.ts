@@ -1,7 +1,7 @@
 import { formatBytes } from "../errors/text";
 import { type Finding, clockFindings, nameFindings, portFindings, roomFindings } from "../host-checks";
 import { parseAddressRange } from "../openshift";
-import { type HostConnection, hostError } from "../ssh";
+import { type HostConnection, hostError, hostLabel } from "../ssh";
 import type { HostFacts } from "./host-facts";
 import { type HostRegistry, PLACES } from "./host-registry";
 
@@ -9,6 +9,8 @@ import { type HostRegistry, PLACES } from "./host-registry";
 export type PreflightRegistry = Pick<HostRegistry, "owner" | "directory" | "ports" | "allowedFrom"> & {
     /** As `resolveHere` gives the registry's names; none: this machine reaches it through a proxy. */
     readonly here: ReadonlyMap<string, readonly string[]>;
+    /** What this machine resolves the host's own address to; empty: not known. */
+    readonly hostAddresses: readonly string[];
 };
 
 /** Of an image, and of the files of a registry. */
@@ -20,13 +22,14 @@ const LEAST_PODMAN = 4;
 /**
  * That a host can have the registry: everything at once.
  * @param now milliseconds since 1970, of this machine
+ * @param onWarning told what is odd, and may be as it is meant
  * @throws PassthroughError `HOST_IN_USE`, `HOST_NOT_READY` with every finding
  */
 export function requireSuitableHost(
     connection: HostConnection,
     facts: HostFacts,
     registry: PreflightRegistry,
-    now: number,
+    { now, onWarning }: { readonly now: number; readonly onWarning: (text: string) => void },
 ): void {
     const strangers = strangersOf(facts, registry);
     if (strangers.length > 0) {
@@ -41,8 +44,11 @@ export function requireSuitableHost(
         ...firstFindings(facts, registry),
         ...networkFindings(facts, registry, connection, now),
     ];
-    if (found.length === 0) return;
-    const problems = found.map(({ name, problem, fix }) => ({
+    for (const { name, problem, fix, isWarning } of found)
+        if (isWarning === true) onWarning(`${hostLabel(connection)}: ${name}: ${problem}; ${fix}`);
+    const failures = found.filter(({ isWarning }) => isWarning !== true);
+    if (failures.length === 0) return;
+    const problems = failures.map(({ name, problem, fix }) => ({
         name,
         problem: { code: "HOST_NOT_READY" as const, problem, fix },
     }));
@@ -93,15 +99,17 @@ function programFindings(facts: HostFacts, { allowedFrom }: PreflightRegistry): 
 }
 
 /** A registry that runs has its room and its names: a full disk is found by what fills it. */
-function firstFindings({ machine, owner, client }: HostFacts, { here }: PreflightRegistry): Finding[] {
+function firstFindings(facts: HostFacts, { here, hostAddresses }: PreflightRegistry): Finding[] {
+    const { machine, owner, client, server } = facts;
     if (owner !== undefined) return [];
     // Where the connection comes from may not be known: the doubt refuses nothing.
     const isHere = client === "" || isLoopback(client) || machine.addresses.includes(client);
+    const reachedAt = [...hostAddresses, ...(server === "" ? [] : [server])];
     const free = `make ${formatBytes(LEAST_DISK)} free beside the content, or choose another directory`;
     return [
         ...roomFindings("disk", machine.disk, LEAST_DISK, free),
         ...roomFindings("memory", machine.freeMemory, LEAST_MEMORY, `make ${formatBytes(LEAST_MEMORY)} free`),
-        ...nameFindings(machine, { here, isHere, isOfHost: true }),
+        ...nameFindings(machine, { here, isHere, isOfHost: true, reachedAt }),
     ];
 }
 

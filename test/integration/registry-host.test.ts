@@ -153,7 +153,7 @@ test("everything that the host lacks is said at once, in the preview, and nothin
     host.program("df", 'echo header; echo "/dev/sda1 10 9 1024 90% /"');
     host.program("getenforce", "echo Enforcing");
     host.program("free", 'echo "Mem: 4000000000 0 0 0 0 1000000"');
-    host.program("getent", 'echo "192.0.2.7 STREAM localhost"');
+    host.program("getent", "exit 2");
     rmSync(join(host.root, "run/systemd"), { recursive: true });
     const checked = provider.describeChanges?.({}, inputs, operationContext());
     await expect(checked).rejects.toMatchObject({ code: "HOST_NOT_READY" });
@@ -166,12 +166,23 @@ test("everything that the host lacks is said at once, in the preview, and nothin
         "SELinux: it enforces, without a policy for containers",
         "disk: 1.05 MB, and 2.15 GB are needed",
         "memory: 1.00 MB, and 268 MB are needed",
-        "localhost: the host resolves it to 192.0.2.7, which is no address of the host",
+        "localhost: the host does not resolve it",
         `port ${push}: nginx (process 7) listens there`,
         expect.stringMatching(/^clock: it is \d+ s behind that of this machine$/),
     ]);
     expect(pull).toBeGreaterThan(0);
     expect(existsSync(inputs.directory)).toBe(false);
+});
+
+test("a name that leads to a load balancer or through NAT is said, and refuses nothing", async () => {
+    host.program("getent", 'echo "192.0.2.7 STREAM localhost"');
+    const lines: string[] = [];
+    await provider.describeChanges?.({}, inputs, operationContext(lines));
+    expect(lines).toEqual([
+        expect.stringMatching(
+            /^operator@127\.0\.0\.1.*: localhost: the host resolves it to 192\.0\.2\.7, which is no address of the host \(127/,
+        ),
+    ]);
 });
 
 test("a host that cannot be reached is not one without the registry; another machine, directory or owner is refused", async () => {
