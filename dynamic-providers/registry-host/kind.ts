@@ -25,7 +25,7 @@ const args = z.object({
     ]),
     /** Addresses and ranges; empty, without `nodesOf`: everybody reaches it. */
     allowedFrom: z.array(z.string()),
-    /** Secret: the clusters whose nodes reach it, too, and how they are read. */
+    /** Secret: the clusters whose nodes reach it, too, and how they are read; absent: `allowedNodes` is off. */
     nodesOf: z.array(clusterArgs.omit({ version: true })).optional(),
     /** Any text: another one replaces both accounts. */
     rotate: z.string().optional(),
@@ -49,7 +49,10 @@ export interface RegistryHostOutputs extends RegistryHostInputs, CommonOutputs {
     readonly accounts: RegistryAccounts;
     /** machine-id(5) of the host that has the content. */
     readonly machineId: string;
-    /** By name of the cluster, the addresses of its nodes that were let in; absent in state of earlier versions. */
+    /**
+     * By name of the cluster, the addresses of its nodes that were let in, also of clusters that have left; absent in state of
+     * earlier versions.
+     */
     readonly nodes?: NodeAddresses | undefined;
     /** What was found out about the host when the registry was set up; absent: it did not come that far. */
     readonly installed?: InstalledRegistry | undefined;

@@ -32,7 +32,15 @@ import { answers } from "../registry-deployment/answers";
 import { requireHealthy } from "../registry-deployment/doctor";
 import { requireTrustedCertificate, requireUnused } from "../registry-deployment/refusals";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
-import { admitted, findNodes, nodeClusters, nodeDifferences, nodesToAdmit } from "./admitted-nodes";
+import {
+    admitted,
+    closedNodes,
+    findNodes,
+    formerClusters,
+    nodeClusters,
+    nodeDifferences,
+    nodesToAdmit,
+} from "./admitted-nodes";
 import { withHost, withReadableHost } from "./connection";
 import { fileVersion } from "./file-version";
 import {
@@ -47,10 +55,11 @@ const KEY = "site.registry.deploy.host";
 const ADDRESS_FIX =
     "check that the names in site.registry.mirrorBase and pushHost lead to the host from here, and that no firewall is between; " +
     "then run again";
-/** Another token for a cluster is no change; which clusters there are is compared in another way. */
-const COMPARED = comparedInputs(kind, ["nodesOf"]);
-/** What the registry itself is made of: another way to the host, or another key to log in with, is no change of it. */
-const DEPLOYED = comparedInputs(kind, ["host", "login", "nodesOf"]);
+const COMPARED = comparedInputs(kind);
+/** How the host is reached: another way to it, or another key to log in with, is no change of the registry. */
+const REACHED = ["host", "login"];
+/** What the registry itself is made of; another kubeconfig of a cluster is no change of it, another cluster is. */
+const DEPLOYED = comparedInputs(kind, [...REACHED, "nodesOf"]);
 
 const INCOMPLETE = "it was not completed";
 
@@ -100,8 +109,14 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
     },
 
     compare: (olds, news) => ({
-        changes: hasChanged(olds, news, COMPARED) || olds.differences.length > 0,
+        changes: changedInputs(olds, news, COMPARED).length > 0 || olds.differences.length > 0,
     }),
+
+    describeUpdate: (olds, news, { log }) => {
+        if (hasUnknown([news.nodesOf, news.allowedFrom])) return;
+        const closed = closedNodes(olds, news);
+        if (closed !== undefined) log.line("warning", `${olds.host.address}: ${closed}`);
+    },
 
     create: async (inputs, context) => ({
         id: hostId(inputs),
@@ -119,16 +134,19 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
         if (found.length > 0) context.process.brokenRegistries.add(olds.registry.mirrorBase);
         const differences = [...found, ...nodeDifferences(olds, await findNodes(olds, olds.nodes, context))];
         if (differences.length > 0) context.log.line("warning", `${olds.host.address}: ${differences.join("; ")}`);
+        for (const text of formerClusters(olds)) context.log.line("info", `${olds.host.address}: ${text}`);
         return { outs: { ...olds, differences }, inputs };
     },
 
     update: async (olds, news, context) => {
         requireSameDirectory(olds, news);
         requireTrustedCertificate(olds, news);
-        if (!hasChanged(olds, news, DEPLOYED) && olds.differences.length === 0) {
-            await withHost(news, context, async (session) =>
-                requireSameMachine(session.connection, await readHostFacts(session, news), olds.machineId),
-            );
+        if (!isDeployedAnew(olds, news) && olds.differences.length === 0) {
+            if (changedInputs(olds, news, REACHED).length > 0) {
+                await withHost(news, context, async (session) =>
+                    requireSameMachine(session.connection, await readHostFacts(session, news), olds.machineId),
+                );
+            }
             return { ...olds, ...news };
         }
         const accounts = isRotation(olds, news) ? await nextAccounts(olds.accounts) : olds.accounts;
@@ -158,8 +176,8 @@ function hostId({ host, directory }: RegistryHostInputs): string {
     return `${hostLabel(host)}${directory}`;
 }
 
-function hasChanged(olds: RegistryHostInputs, news: RegistryHostInputs, names: readonly string[]): boolean {
-    return changedInputs(olds, news, names).length > 0 || nodeClusters(olds).join() !== nodeClusters(news).join();
+function isDeployedAnew(olds: RegistryHostInputs, news: RegistryHostInputs): boolean {
+    return changedInputs(olds, news, DEPLOYED).length > 0 || !isDeepStrictEqual(nodeClusters(olds), nodeClusters(news));
 }
 
 function isRotation(olds: Partial<RegistryHostInputs>, { rotate }: RegistryHostInputs): boolean {

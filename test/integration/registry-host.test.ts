@@ -202,7 +202,7 @@ test("a host that cannot be reached is not one without the registry; another mac
         problem: expect.stringContaining(inputs.directory) as string,
     });
     writeFileSync(join(host.root, "etc/machine-id"), `${"f".repeat(32)}\n`);
-    await expect(apply(state, inputs)).rejects.toMatchObject({ code: "HOST_DIFFERENT" });
+    await expect(apply(state, { ...inputs, rotate: "1" })).rejects.toMatchObject({ code: "HOST_DIFFERENT" });
     expect(readFileSync(join(inputs.directory, "owner"), "utf8")).toBe(`${OWNER}\n`);
 });
 
