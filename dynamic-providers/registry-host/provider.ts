@@ -45,7 +45,6 @@ import { withHost, withReadableHost } from "./connection";
 import { fileVersion } from "./file-version";
 import {
     type InstalledRegistry,
-    type NodeAddresses,
     type RegistryHostInputs,
     type RegistryHostOutputs,
     registryHostKind as kind,
@@ -94,13 +93,17 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
         const { host, login, registry, directory, allowedFrom } = news;
         const { mirrorBase, pushHost } = registry;
         if (olds.directory !== undefined) return;
-        if (hasUnknown([host, login, mirrorBase, pushHost, directory, allowedFrom, news.nodesOf])) return;
-        const nodes = await findNodes(news, undefined, context);
-        if (Object.values(nodes).includes(undefined)) return;
+        if (hasUnknown([host, login, mirrorBase, pushHost, directory, allowedFrom])) return;
+        const found = hasUnknown(news.nodesOf) ? { unknown: undefined } : await findNodes(news, undefined, context);
+        const known = Object.entries(found).filter(
+            (entry): entry is [string, readonly string[]] => entry[1] !== undefined,
+        );
+        const inputs = { ...news, nodes: Object.fromEntries(known) };
+        const knowsNodes = known.length === Object.keys(found).length;
         await withReadableHost(
             news,
             context,
-            (session) => checkHost(session, { ...news, nodes: nodes as NodeAddresses }, undefined, context),
+            (session) => checkHost(session, inputs, { before: undefined, knowsNodes }, context),
             {
                 otherwise: "what the registry needs there is checked in the update",
                 tolerates: "unreachable",
@@ -213,7 +216,7 @@ function namesOf({ registry }: RegistryHostInputs): string[] {
 async function checkHost(
     session: HostSession,
     inputs: HostWithNodes,
-    before: RegistryHostOutputs | undefined,
+    { before, knowsNodes }: { readonly before: RegistryHostOutputs | undefined; readonly knowsNodes: boolean },
     { log }: Pick<RegistryContext, "log">,
 ): Promise<HostFacts> {
     const names = namesOf(inputs);
@@ -224,7 +227,8 @@ async function checkHost(
     const here = await resolveHere(inputs.registry.proxy === undefined ? names : []);
     const { address } = inputs.host;
     const hostAddresses = (await resolveHere([address])).get(address) ?? [];
-    const registry = { ...inputs, allowedFrom: admitted(inputs), ports: portsOf(inputs), here, hostAddresses };
+    const network = { ports: portsOf(inputs), here, hostAddresses };
+    const registry = { ...inputs, allowedFrom: admitted(inputs), knowsAllowed: knowsNodes, ...network };
     requireSuitableHost(session.connection, facts, registry, {
         now: Date.now(),
         onWarning: (text) => log.line("warning", text),
@@ -267,7 +271,12 @@ async function deploy(
 ): Promise<RegistryHostOutputs> {
     return withHost(inputs, context, async (session) => {
         const nodes = await nodesToAdmit(inputs, before, context);
-        const { machineId, podman } = await checkHost(session, { ...inputs, nodes }, before, context);
+        const { machineId, podman } = await checkHost(
+            session,
+            { ...inputs, nodes },
+            { before, knowsNodes: true },
+            context,
+        );
         const installed = before?.installed;
         const known = { ...inputs, accounts, machineId, nodes, installed, differences: [] };
         try {

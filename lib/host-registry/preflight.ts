@@ -11,6 +11,8 @@ export type PreflightRegistry = Pick<HostRegistry, "owner" | "directory" | "port
     readonly here: ReadonlyMap<string, readonly string[]>;
     /** What this machine resolves the host's own address to; empty: not known. */
     readonly hostAddresses: readonly string[];
+    /** Whether `allowedFrom` has everybody who is to be let in; false: some of them are only known in the update. */
+    readonly knowsAllowed: boolean;
 };
 
 /** Of an image, and of the files of a registry. */
@@ -63,7 +65,7 @@ export function strangersOf(
     return [...(facts.owner === undefined || facts.owner === owner ? [] : [directory]), ...facts.foreignUnits];
 }
 
-function programFindings(facts: HostFacts, { allowedFrom }: PreflightRegistry): Finding[] {
+function programFindings(facts: HostFacts, { allowedFrom, knowsAllowed }: PreflightRegistry): Finding[] {
     const { podman, podmanVersion, hasSystemd, hasNft, machineId, selinux, hasContainerPolicy } = facts;
     const install = (name: string) => `install the package ${name} on the host`;
     return [
@@ -83,7 +85,7 @@ function programFindings(facts: HostFacts, { allowedFrom }: PreflightRegistry): 
                   },
               ]
             : []),
-        ...(hasNft || allowedFrom.length === 0
+        ...(hasNft || (allowedFrom.length === 0 && knowsAllowed)
             ? []
             : [{ name: "nft", problem: "it is not installed, and allowedFrom needs it", fix: install("nftables") }]),
         ...(selinux !== "Enforcing" || hasContainerPolicy
@@ -119,7 +121,7 @@ function isLoopback(address: string): boolean {
 
 function networkFindings(
     { machine, client }: HostFacts,
-    { ports, allowedFrom }: PreflightRegistry,
+    { ports, allowedFrom, knowsAllowed }: PreflightRegistry,
     { port: sshPort }: HostConnection,
     now: number,
 ): Finding[] {
@@ -127,7 +129,7 @@ function networkFindings(
     // It is not shown who listens at the port of a connection that is forwarded.
     const listeners = new Map([...machine.listeners, [sshPort, { program: "sshd" }] as const]);
     const door: Finding[] =
-        allowedFrom.length === 0 || client === "" || isAdmitted(client, allowedFrom)
+        !knowsAllowed || allowedFrom.length === 0 || client === "" || isAdmitted(client, allowedFrom)
             ? []
             : [
                   {

@@ -14,6 +14,8 @@ import { operationContext } from "../support/operation-context";
 
 jest.setTimeout(300_000);
 
+/** A value that is not known before the update. */
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const TABLE = "inet registry_passthrough_allowed";
 const folder = mkdtempSync(joinPath(tmpdir(), "images-"));
 const archive = joinPath(folder, "distribution.tar");
@@ -164,6 +166,23 @@ test("the preview says that without allowedNodes and allowedFrom everybody reach
     const news = { ...inputs, allowedFrom: [] };
     provider.describeUpdate?.(state as never, news, operationContext(lines));
     expect(lines).toEqual([expect.stringMatching(/everybody reaches the registry, not only 1 address of nodes/)]);
+});
+
+test("the preview looks at the host also if a cluster cannot be read, and refuses nothing that its nodes may mend", async () => {
+    const { of, lines, context, nodesOf } = clusters("");
+    cutOff(of(""));
+    Object.assign(host.state, { version: "3.4.2" });
+    host.env.SSH_CONNECTION = "10.7.0.10 40000 10.7.0.1 22";
+    const news = { ...inputs, allowedFrom: ["10.9.0.0/16"] };
+    const refused = async (found: RegistryHostInputs) =>
+        provider
+            .describeChanges?.({}, found, context())
+            .catch((error: { problems: { name: string }[] }) => error.problems.map(({ name }) => name));
+    expect(await refused({ ...news, nodesOf: nodesOf("") })).toEqual(["podman"]);
+    expect(lines).toEqual([expect.stringMatching(/could not be read, its nodes are asked for in the update/)]);
+    // So it does for a cluster that the same up creates.
+    expect(await refused({ ...news, nodesOf: UNKNOWN as never })).toEqual(["podman"]);
+    expect(await refused(news)).toEqual(["podman", "allowedFrom"]);
 });
 
 test("allowedNodes of a site with one cluster is a change, another kubeconfig one of the state alone", async () => {
