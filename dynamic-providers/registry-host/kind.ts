@@ -56,6 +56,8 @@ export interface RegistryHostOutputs extends RegistryHostInputs, CommonOutputs {
     readonly nodes?: NodeAddresses | undefined;
     /** What was found out about the host when the registry was set up; absent: it did not come that far. */
     readonly installed?: InstalledRegistry | undefined;
+    /** What the last run brought, if it was not completed: its archive need not be there again. */
+    readonly brought?: BroughtImage | undefined;
     /** What a refresh found, or an update left, different from the inputs. */
     readonly differences: readonly string[];
 }
@@ -63,10 +65,14 @@ export interface RegistryHostOutputs extends RegistryHostInputs, CommonOutputs {
 /** By name of the cluster, the addresses of its nodes. */
 export type NodeAddresses = Readonly<Record<string, readonly string[]>>;
 
-export interface InstalledRegistry {
-    /** Id of the image that runs, and where it came from. */
+/** Id of an image that the host has, and where it came from. */
+export interface BroughtImage {
     readonly imageId: string;
     readonly image: RegistryHostInputs["image"];
+}
+
+/** The image is the one that runs. */
+export interface InstalledRegistry extends BroughtImage {
     /** Path of the program. */
     readonly podman: string;
     /** Hash of the rules for who reaches it; absent: there are none. */
@@ -78,7 +84,7 @@ export interface InstalledRegistry {
 export const registryHostKind = {
     name: "registryHost",
     inputs,
-    outputs: ["accounts", "machineId", "nodes", "installed", "differences"],
+    outputs: ["accounts", "machineId", "nodes", "installed", "brought", "differences"],
     secrets: {
         ...{ login: connectionTexts, connectionSecrets: connectionTexts, key: connectionTexts, accounts: allTexts },
         nodesOf: nodeSourceTexts,

@@ -3,7 +3,6 @@ import { errorMessage, PassthroughError, toProblem } from "../../lib/errors/erro
 import { errorCodes } from "../../lib/errors/failure-kind";
 import { formatProblem } from "../../lib/errors/format";
 import {
-    type HostFacts,
     type HostImage,
     type HostRegistry,
     applyRegistry,
@@ -13,16 +12,10 @@ import {
     makeFolders,
     readHostFacts,
     removeRegistry,
-    requireContent,
     requireSameMachine,
-    requireSuitableHost,
     strangersOf,
 } from "../../lib/host-registry";
-import { resolveHere } from "../../lib/host-checks";
-import { hostName } from "../../lib/http/hostname";
-import { splitHost } from "../../lib/openshift";
 import { type RegistryAccounts, htpasswd, nextAccounts } from "../../lib/openshift/deployed-registry";
-import { parseConnection } from "../../lib/site";
 import { type HostSession, hostLabel } from "../../lib/ssh";
 import { showProgress } from "../cluster/show-wait";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
@@ -41,9 +34,11 @@ import {
     nodeDifferences,
     nodesToAdmit,
 } from "./admitted-nodes";
+import { type HostWithNodes, checkHost, portsOf, previewHost } from "./check-host";
 import { withHost, withReadableHost } from "./connection";
 import { fileVersion } from "./file-version";
 import {
+    type BroughtImage,
     type InstalledRegistry,
     type RegistryHostInputs,
     type RegistryHostOutputs,
@@ -90,25 +85,7 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
                     `until the next change of ${KEY}.rotate`,
             );
         }
-        const { host, login, registry, directory, allowedFrom } = news;
-        const { mirrorBase, pushHost } = registry;
-        if (olds.directory !== undefined) return;
-        if (hasUnknown([host, login, mirrorBase, pushHost, directory, allowedFrom])) return;
-        const found = hasUnknown(news.nodesOf) ? { unknown: undefined } : await findNodes(news, undefined, context);
-        const known = Object.entries(found).filter(
-            (entry): entry is [string, readonly string[]] => entry[1] !== undefined,
-        );
-        const inputs = { ...news, nodes: Object.fromEntries(known) };
-        const knowsNodes = known.length === Object.keys(found).length;
-        await withReadableHost(
-            news,
-            context,
-            (session) => checkHost(session, inputs, { before: undefined, knowsNodes }, context),
-            {
-                otherwise: "what the registry needs there is checked in the update",
-                tolerates: "unreachable",
-            },
-        );
+        if (olds.directory === undefined) await previewHost(news, context);
     },
 
     compare: (olds, news) => ({
@@ -202,43 +179,6 @@ function requireSameDirectory(
     });
 }
 
-function portsOf({ registry }: RegistryHostInputs): HostRegistry["ports"] {
-    const { mirror, pushHost } = parseConnection(registry);
-    return { pull: splitHost(mirror.host, 443).port, push: splitHost(pushHost ?? mirror.host, 443).port };
-}
-
-function namesOf({ registry }: RegistryHostInputs): string[] {
-    const { mirror, pushHost } = parseConnection(registry);
-    return [...new Set([mirror.host, pushHost ?? mirror.host].map(hostName))];
-}
-
-/** That the host can have the registry, everything at once. */
-async function checkHost(
-    session: HostSession,
-    inputs: HostWithNodes,
-    { before, knowsNodes }: { readonly before: RegistryHostOutputs | undefined; readonly knowsNodes: boolean },
-    { log }: Pick<RegistryContext, "log">,
-): Promise<HostFacts> {
-    const names = namesOf(inputs);
-    const facts = await readHostFacts(session, { ...inputs, names });
-    requireSameMachine(session.connection, facts, before?.machineId);
-    if (before?.installed !== undefined) requireContent(session.connection, facts, inputs);
-    // A proxy resolves names by itself.
-    const here = await resolveHere(inputs.registry.proxy === undefined ? names : []);
-    const { address } = inputs.host;
-    const hostAddresses = (await resolveHere([address])).get(address) ?? [];
-    const network = { ports: portsOf(inputs), here, hostAddresses };
-    const registry = { ...inputs, allowedFrom: admitted(inputs), knowsAllowed: knowsNodes, ...network };
-    requireSuitableHost(session.connection, facts, registry, {
-        now: Date.now(),
-        onWarning: (text) => log.line("warning", text),
-    });
-    return facts;
-}
-
-/** Inputs, and the nodes that are let in. */
-type HostWithNodes = RegistryHostInputs & Pick<RegistryHostOutputs, "nodes">;
-
 function registryOf(
     inputs: HostWithNodes,
     { imageId, podman }: Pick<InstalledRegistry, "imageId" | "podman">,
@@ -279,41 +219,57 @@ async function deploy(
         );
         const installed = before?.installed;
         const known = { ...inputs, accounts, machineId, nodes, installed, differences: [] };
+        let brought = before?.brought;
+        const images = { brought, onBrought: (image: BroughtImage) => (brought = image) };
         try {
-            return { ...known, installed: await install(session, known, podman, context) };
+            return { ...known, installed: await install(session, known, { podman, ...images }, context) };
         } catch (error) {
             const reason =
                 error instanceof Error && !(error instanceof PassthroughError)
                     ? errorMessage(error)
                     : formatProblem(toProblem(error));
             const outdated = installed === undefined ? {} : { installed: { ...installed, isOutdated: true as const } };
-            const partial = { ...known, ...outdated, differences: [INCOMPLETE] };
+            const partial = { ...known, ...outdated, brought, differences: [INCOMPLETE] };
             throw new PartialState(hostId(inputs), partial, [reason], errorCodes(error));
         }
     });
 }
 
+interface ImageWork {
+    /** Path of the program. */
+    readonly podman: string;
+    /** What an earlier run brought that was not completed. */
+    readonly brought: BroughtImage | undefined;
+    /** Told once the host has the image. */
+    readonly onBrought: (image: BroughtImage) => void;
+}
+
 async function install(
     session: HostSession,
     known: RegistryHostOutputs,
-    podman: string,
+    { podman, brought, onBrought }: ImageWork,
     context: RegistryContext,
 ): Promise<InstalledRegistry> {
     const { image, directory, accounts, installed: before } = known;
     return showProgress(context, async (wait) => {
         await makeFolders(session, known);
         wait.onProgress("bringing the image to the host");
-        const isSame = before !== undefined && isSameImage(before.image, image);
+        const same = [brought, before].find((one) => one !== undefined && isSameImage(one.image, image));
         const imageId = await bringImage(session, {
             ...{ image: image as HostImage, directory },
-            ...(isSame ? { known: before.imageId } : {}),
+            ...(same === undefined ? {} : { known: same.imageId }),
         });
+        onBrought({ imageId, image });
         await applyRegistry(session, registryOf(known, { imageId, podman }, accounts), wait.onProgress);
         const rules = admitted(known).length === 0 ? {} : { rules: await firewallState(session) };
         for (const role of ["importer", "puller"] as const)
             await answers(known, { accounts, role, fix: ADDRESS_FIX }, context, wait);
         wait.onProgress("sending test blobs, and reading them back");
-        await requireHealthy(known, accounts.importer, context);
+        await requireHealthy(known, accounts.importer, context).catch((error: unknown) => {
+            // A registry that runs must not be kept from what mends it: room, a node that joined, another certificate.
+            if (before === undefined || !(error instanceof PassthroughError)) throw error;
+            context.log.line("warning", `${known.host.address}: ${formatProblem(toProblem(error))}`);
+        });
         return { imageId, image, podman, ...rules };
     });
 }

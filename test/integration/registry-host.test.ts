@@ -9,7 +9,7 @@ import {
     writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { PartialState } from "../../dynamic-providers/lifecycle/resource-provider";
 import type { RegistryHostInputs, RegistryHostOutputs } from "../../dynamic-providers/registry-host/kind";
 import { registryHostProvider as provider } from "../../dynamic-providers/registry-host/provider";
@@ -234,6 +234,33 @@ test("an update that failed is one to be done, also after a refresh that finds t
     const updated = await apply(refreshed, inputs);
     expect(updated.installed?.imageId).toBe("2".repeat(64));
     expect(await differences(updated)).toEqual([]);
+});
+
+test("a push that fails ends the first up, which keeps the image that was brought; it is a warning for a registry that runs", async () => {
+    const doctor = join(inputs.directory, "storage/docker/registry/v2/repositories/mirror/registry-passthrough/doctor");
+    const spoilPushes = () => {
+        rmSync(doctor, { recursive: true, force: true });
+        mkdirSync(dirname(doctor), { recursive: true });
+        writeFileSync(doctor, "");
+    };
+    spoilPushes();
+    writeFileSync(join(inputs.directory, "owner"), `${OWNER}\n`);
+    const partial = await failed(undefined, inputs);
+    expect(partial).toMatchObject({ brought: { imageId: "1".repeat(64) }, differences: ["it was not completed"] });
+    rmSync(archive);
+    await expect(apply(partial, inputs)).rejects.toThrow(/it is up, and no image can be pushed to it/);
+    rmSync(doctor);
+    const state = await apply(partial, inputs);
+    expect(state.installed?.imageId).toBe("1".repeat(64));
+    expect(state).not.toHaveProperty("brought");
+
+    spoilPushes();
+    const lines: string[] = [];
+    const { certificate: chain, key } = await issue();
+    const renewed = await apply(state, { ...inputs, chain, key }, operationContext(lines));
+    expect(lines).toEqual([expect.stringMatching(/it is up, and no image can be pushed to it/)]);
+    expect(await differences(renewed)).toEqual([]);
+    expect(host.state.starts).toEqual([PULL, PUSH, PULL, PUSH]);
 });
 
 test("rules of networkAccess that somebody has loaded stay through every change and the removal", async () => {
