@@ -30,6 +30,11 @@ export interface ResourceProvider<
      * certainly fail for: the preview fails then.
      */
     describeChanges?(olds: Partial<Inputs>, news: Inputs, context: OperationContext<Process>): Promise<void>;
+    /**
+     * Logs what an update will change and only state knows of, in the preview; called for every resource that is in state, also
+     * with values that are not known yet.
+     */
+    describeUpdate?(olds: Outputs, news: Inputs, context: OperationContext<Process>): void;
     /** `describeChanges` works with values that are not known yet; absent: it is not called then. */
     readonly describesUnknown?: true;
     /** A pure comparison of state with the inputs. */
@@ -100,11 +105,16 @@ export function createProvider<
                 await log.flushed();
             }
         });
+    /** URNs of which a preview of the same run has printed everything. */
+    const printed = new Set<unknown>();
     return logCalls<Provider>({
         configure: async ({ config }) => process.configure((key) => config.get(key)),
         check: (olds: Properties, { [PREVIEWED]: isPrinted, ...news }: Properties) =>
             operate(news, async (provider, context) => {
-                if (isPrinted === true) context.log.mute();
+                if (isPrinted === true) {
+                    printed.add(news.selfUrn);
+                    context.log.mute();
+                }
                 const failures = checkFailures(provider, news);
                 if (failures.length > 0) return { inputs: news, failures };
                 process.noteInputs(news);
@@ -118,6 +128,11 @@ export function createProvider<
                 return { inputs, failures };
             }),
         diff: async (_id, olds: Outputs, news: Properties) => {
+            if (load().describeUpdate !== undefined && !printed.has(news.selfUrn)) {
+                await operate({ ...secretProperties(load(), olds as Properties), ...news }, async (provider, context) =>
+                    provider.describeUpdate?.(olds, news as unknown as Inputs, context),
+                );
+            }
             if (hasUnknown(news)) return { changes: true };
             const { changes, replaces } = load().compare(olds, news as unknown as Inputs);
             return { changes: changes || olds.gone === true, ...(replaces ? { replaces: [...replaces] } : {}) };

@@ -25,7 +25,7 @@ const args = z.object({
     ]),
     /** Addresses and ranges; empty, without `nodesOf`: everybody reaches it. */
     allowedFrom: z.array(z.string()),
-    /** Secret: the clusters whose nodes reach it, too, and how they are read. */
+    /** Secret: the clusters whose nodes reach it, too, and how they are read; absent: `allowedNodes` is off. */
     nodesOf: z.array(clusterArgs.omit({ version: true })).optional(),
     /** Any text: another one replaces both accounts. */
     rotate: z.string().optional(),
@@ -49,10 +49,15 @@ export interface RegistryHostOutputs extends RegistryHostInputs, CommonOutputs {
     readonly accounts: RegistryAccounts;
     /** machine-id(5) of the host that has the content. */
     readonly machineId: string;
-    /** By name of the cluster, the addresses of its nodes that were let in; absent in state of earlier versions. */
+    /**
+     * By name of the cluster, the addresses of its nodes that were let in, also of clusters that have left; absent in state of
+     * earlier versions.
+     */
     readonly nodes?: NodeAddresses | undefined;
     /** What was found out about the host when the registry was set up; absent: it did not come that far. */
     readonly installed?: InstalledRegistry | undefined;
+    /** What the last run brought, if it was not completed: its archive need not be there again. */
+    readonly brought?: BroughtImage | undefined;
     /** What a refresh found, or an update left, different from the inputs. */
     readonly differences: readonly string[];
 }
@@ -60,10 +65,14 @@ export interface RegistryHostOutputs extends RegistryHostInputs, CommonOutputs {
 /** By name of the cluster, the addresses of its nodes. */
 export type NodeAddresses = Readonly<Record<string, readonly string[]>>;
 
-export interface InstalledRegistry {
-    /** Id of the image that runs, and where it came from. */
+/** Id of an image that the host has, and where it came from. */
+export interface BroughtImage {
     readonly imageId: string;
     readonly image: RegistryHostInputs["image"];
+}
+
+/** The image is the one that runs. */
+export interface InstalledRegistry extends BroughtImage {
     /** Path of the program. */
     readonly podman: string;
     /** Hash of the rules for who reaches it; absent: there are none. */
@@ -75,7 +84,7 @@ export interface InstalledRegistry {
 export const registryHostKind = {
     name: "registryHost",
     inputs,
-    outputs: ["accounts", "machineId", "nodes", "installed", "differences"],
+    outputs: ["accounts", "machineId", "nodes", "installed", "brought", "differences"],
     secrets: {
         ...{ login: connectionTexts, connectionSecrets: connectionTexts, key: connectionTexts, accounts: allTexts },
         nodesOf: nodeSourceTexts,

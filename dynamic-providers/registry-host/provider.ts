@@ -3,7 +3,6 @@ import { errorMessage, PassthroughError, toProblem } from "../../lib/errors/erro
 import { errorCodes } from "../../lib/errors/failure-kind";
 import { formatProblem } from "../../lib/errors/format";
 import {
-    type HostFacts,
     type HostImage,
     type HostRegistry,
     applyRegistry,
@@ -13,16 +12,10 @@ import {
     makeFolders,
     readHostFacts,
     removeRegistry,
-    requireContent,
     requireSameMachine,
-    requireSuitableHost,
     strangersOf,
 } from "../../lib/host-registry";
-import { resolveHere } from "../../lib/host-checks";
-import { hostName } from "../../lib/http/hostname";
-import { splitHost } from "../../lib/openshift";
 import { type RegistryAccounts, htpasswd, nextAccounts } from "../../lib/openshift/deployed-registry";
-import { parseConnection } from "../../lib/site";
 import { type HostSession, hostLabel } from "../../lib/ssh";
 import { showProgress } from "../cluster/show-wait";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
@@ -32,12 +25,21 @@ import { answers } from "../registry-deployment/answers";
 import { requireHealthy } from "../registry-deployment/doctor";
 import { requireTrustedCertificate, requireUnused } from "../registry-deployment/refusals";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
-import { admitted, findNodes, nodeClusters, nodeDifferences, nodesToAdmit } from "./admitted-nodes";
+import {
+    admitted,
+    closedNodes,
+    findNodes,
+    formerClusters,
+    nodeClusters,
+    nodeDifferences,
+    nodesToAdmit,
+} from "./admitted-nodes";
+import { type HostWithNodes, checkHost, portsOf, previewHost } from "./check-host";
 import { withHost, withReadableHost } from "./connection";
 import { fileVersion } from "./file-version";
 import {
+    type BroughtImage,
     type InstalledRegistry,
-    type NodeAddresses,
     type RegistryHostInputs,
     type RegistryHostOutputs,
     registryHostKind as kind,
@@ -47,10 +49,11 @@ const KEY = "site.registry.deploy.host";
 const ADDRESS_FIX =
     "check that the names in site.registry.mirrorBase and pushHost lead to the host from here, and that no firewall is between; " +
     "then run again";
-/** Another token for a cluster is no change; which clusters there are is compared in another way. */
-const COMPARED = comparedInputs(kind, ["nodesOf"]);
-/** What the registry itself is made of: another way to the host, or another key to log in with, is no change of it. */
-const DEPLOYED = comparedInputs(kind, ["host", "login", "nodesOf"]);
+const COMPARED = comparedInputs(kind);
+/** How the host is reached: another way to it, or another key to log in with, is no change of the registry. */
+const REACHED = ["host", "login"];
+/** What the registry itself is made of; another kubeconfig of a cluster is no change of it, another cluster is. */
+const DEPLOYED = comparedInputs(kind, [...REACHED, "nodesOf"]);
 
 const INCOMPLETE = "it was not completed";
 
@@ -82,26 +85,18 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
                     `until the next change of ${KEY}.rotate`,
             );
         }
-        const { host, login, registry, directory, allowedFrom } = news;
-        const { mirrorBase, pushHost } = registry;
-        if (olds.directory !== undefined) return;
-        if (hasUnknown([host, login, mirrorBase, pushHost, directory, allowedFrom, news.nodesOf])) return;
-        const nodes = await findNodes(news, undefined, context);
-        if (Object.values(nodes).includes(undefined)) return;
-        await withReadableHost(
-            news,
-            context,
-            (session) => checkHost(session, { ...news, nodes: nodes as NodeAddresses }, undefined),
-            {
-                otherwise: "what the registry needs there is checked in the update",
-                tolerates: "unreachable",
-            },
-        );
+        if (olds.directory === undefined) await previewHost(news, context);
     },
 
     compare: (olds, news) => ({
-        changes: hasChanged(olds, news, COMPARED) || olds.differences.length > 0,
+        changes: changedInputs(olds, news, COMPARED).length > 0 || olds.differences.length > 0,
     }),
+
+    describeUpdate: (olds, news, { log }) => {
+        if (hasUnknown([news.nodesOf, news.allowedFrom])) return;
+        const closed = closedNodes(olds, news);
+        if (closed !== undefined) log.line("warning", `${olds.host.address}: ${closed}`);
+    },
 
     create: async (inputs, context) => ({
         id: hostId(inputs),
@@ -119,16 +114,19 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
         if (found.length > 0) context.process.brokenRegistries.add(olds.registry.mirrorBase);
         const differences = [...found, ...nodeDifferences(olds, await findNodes(olds, olds.nodes, context))];
         if (differences.length > 0) context.log.line("warning", `${olds.host.address}: ${differences.join("; ")}`);
+        for (const text of formerClusters(olds)) context.log.line("info", `${olds.host.address}: ${text}`);
         return { outs: { ...olds, differences }, inputs };
     },
 
     update: async (olds, news, context) => {
         requireSameDirectory(olds, news);
         requireTrustedCertificate(olds, news);
-        if (!hasChanged(olds, news, DEPLOYED) && olds.differences.length === 0) {
-            await withHost(news, context, async (session) =>
-                requireSameMachine(session.connection, await readHostFacts(session, news), olds.machineId),
-            );
+        if (!isDeployedAnew(olds, news) && olds.differences.length === 0) {
+            if (changedInputs(olds, news, REACHED).length > 0) {
+                await withHost(news, context, async (session) =>
+                    requireSameMachine(session.connection, await readHostFacts(session, news), olds.machineId),
+                );
+            }
             return { ...olds, ...news };
         }
         const accounts = isRotation(olds, news) ? await nextAccounts(olds.accounts) : olds.accounts;
@@ -158,8 +156,8 @@ function hostId({ host, directory }: RegistryHostInputs): string {
     return `${hostLabel(host)}${directory}`;
 }
 
-function hasChanged(olds: RegistryHostInputs, news: RegistryHostInputs, names: readonly string[]): boolean {
-    return changedInputs(olds, news, names).length > 0 || nodeClusters(olds).join() !== nodeClusters(news).join();
+function isDeployedAnew(olds: RegistryHostInputs, news: RegistryHostInputs): boolean {
+    return changedInputs(olds, news, DEPLOYED).length > 0 || !isDeepStrictEqual(nodeClusters(olds), nodeClusters(news));
 }
 
 function isRotation(olds: Partial<RegistryHostInputs>, { rotate }: RegistryHostInputs): boolean {
@@ -180,36 +178,6 @@ function requireSameDirectory(
             "(docs/how-to/change-the-registry.md)",
     });
 }
-
-function portsOf({ registry }: RegistryHostInputs): HostRegistry["ports"] {
-    const { mirror, pushHost } = parseConnection(registry);
-    return { pull: splitHost(mirror.host, 443).port, push: splitHost(pushHost ?? mirror.host, 443).port };
-}
-
-function namesOf({ registry }: RegistryHostInputs): string[] {
-    const { mirror, pushHost } = parseConnection(registry);
-    return [...new Set([mirror.host, pushHost ?? mirror.host].map(hostName))];
-}
-
-/** That the host can have the registry, everything at once. */
-async function checkHost(
-    session: HostSession,
-    inputs: HostWithNodes,
-    before: RegistryHostOutputs | undefined,
-): Promise<HostFacts> {
-    const names = namesOf(inputs);
-    const facts = await readHostFacts(session, { ...inputs, names });
-    requireSameMachine(session.connection, facts, before?.machineId);
-    if (before?.installed !== undefined) requireContent(session.connection, facts, inputs);
-    // A proxy resolves names by itself.
-    const here = await resolveHere(inputs.registry.proxy === undefined ? names : []);
-    const registry = { ...inputs, allowedFrom: admitted(inputs), ports: portsOf(inputs), here };
-    requireSuitableHost(session.connection, facts, registry, Date.now());
-    return facts;
-}
-
-/** Inputs, and the nodes that are let in. */
-type HostWithNodes = RegistryHostInputs & Pick<RegistryHostOutputs, "nodes">;
 
 function registryOf(
     inputs: HostWithNodes,
@@ -243,44 +211,65 @@ async function deploy(
 ): Promise<RegistryHostOutputs> {
     return withHost(inputs, context, async (session) => {
         const nodes = await nodesToAdmit(inputs, before, context);
-        const { machineId, podman } = await checkHost(session, { ...inputs, nodes }, before);
+        const { machineId, podman } = await checkHost(
+            session,
+            { ...inputs, nodes },
+            { before, knowsNodes: true },
+            context,
+        );
         const installed = before?.installed;
         const known = { ...inputs, accounts, machineId, nodes, installed, differences: [] };
+        let brought = before?.brought;
+        const images = { brought, onBrought: (image: BroughtImage) => (brought = image) };
         try {
-            return { ...known, installed: await install(session, known, podman, context) };
+            return { ...known, installed: await install(session, known, { podman, ...images }, context) };
         } catch (error) {
             const reason =
                 error instanceof Error && !(error instanceof PassthroughError)
                     ? errorMessage(error)
                     : formatProblem(toProblem(error));
             const outdated = installed === undefined ? {} : { installed: { ...installed, isOutdated: true as const } };
-            const partial = { ...known, ...outdated, differences: [INCOMPLETE] };
+            const partial = { ...known, ...outdated, brought, differences: [INCOMPLETE] };
             throw new PartialState(hostId(inputs), partial, [reason], errorCodes(error));
         }
     });
 }
 
+interface ImageWork {
+    /** Path of the program. */
+    readonly podman: string;
+    /** What an earlier run brought that was not completed. */
+    readonly brought: BroughtImage | undefined;
+    /** Told once the host has the image. */
+    readonly onBrought: (image: BroughtImage) => void;
+}
+
 async function install(
     session: HostSession,
     known: RegistryHostOutputs,
-    podman: string,
+    { podman, brought, onBrought }: ImageWork,
     context: RegistryContext,
 ): Promise<InstalledRegistry> {
     const { image, directory, accounts, installed: before } = known;
     return showProgress(context, async (wait) => {
         await makeFolders(session, known);
         wait.onProgress("bringing the image to the host");
-        const isSame = before !== undefined && isSameImage(before.image, image);
+        const same = [brought, before].find((one) => one !== undefined && isSameImage(one.image, image));
         const imageId = await bringImage(session, {
             ...{ image: image as HostImage, directory },
-            ...(isSame ? { known: before.imageId } : {}),
+            ...(same === undefined ? {} : { known: same.imageId }),
         });
+        onBrought({ imageId, image });
         await applyRegistry(session, registryOf(known, { imageId, podman }, accounts), wait.onProgress);
         const rules = admitted(known).length === 0 ? {} : { rules: await firewallState(session) };
         for (const role of ["importer", "puller"] as const)
             await answers(known, { accounts, role, fix: ADDRESS_FIX }, context, wait);
         wait.onProgress("sending test blobs, and reading them back");
-        await requireHealthy(known, accounts.importer, context);
+        await requireHealthy(known, accounts.importer, context).catch((error: unknown) => {
+            // A registry that runs must not be kept from what mends it: room, a node that joined, another certificate.
+            if (before === undefined || !(error instanceof PassthroughError)) throw error;
+            context.log.line("warning", `${known.host.address}: ${formatProblem(toProblem(error))}`);
+        });
         return { imageId, image, podman, ...rules };
     });
 }

@@ -7,6 +7,8 @@ export interface Finding {
     readonly name: string;
     readonly problem: string;
     readonly fix: string;
+    /** It may be as it is meant: it is said, and refuses nothing. */
+    readonly isWarning?: true;
 }
 
 /** Certificates are compared with the host's clock, and tokens with both. */
@@ -54,21 +56,32 @@ export interface NameExpectation {
     readonly here: ReadonlyMap<string, readonly string[]>;
     /** Whether this machine is the host. */
     readonly isHere: boolean;
-    /** Whether each name has to be one of the host itself; else it only has to be resolved. */
+    /** Whether each name is looked for at the host itself; else it only has to be resolved. */
     readonly isOfHost: boolean;
+    /** Addresses at which the host is reached from here, which it need not have itself, as behind NAT; default: not known. */
+    readonly reachedAt?: readonly string[];
 }
 
 const DNS_FIX = "correct the record in DNS or the line in /etc/hosts, or the name in site.registry";
 
-/** That the host and this machine resolve the registry's names, to addresses of the host. */
+/**
+ * That the host and this machine resolve the registry's names. A name that leads elsewhere is a warning: what is there may be
+ * a virtual address, NAT or a load balancer of this host.
+ */
 export function nameFindings(
     { names, addresses }: Pick<MachineFacts, "names" | "addresses">,
-    { here, isHere, isOfHost }: NameExpectation,
+    { here, isHere, isOfHost, reachedAt = [] }: NameExpectation,
 ): Finding[] {
-    return [...names].flatMap(([name, onHost]) => [
-        ...viewFindings(name, { who: "the host", found: onHost, addresses, isHere: true, isOfHost }),
-        ...viewFindings(name, { who: "this machine", found: here.get(name), addresses, isHere, isOfHost }),
+    const common = { addresses, isOfHost, reachedAt: reachedAt.map(plainAddress) };
+    return [...new Set([...names.keys(), ...here.keys()])].flatMap((name) => [
+        ...viewFindings(name, { ...common, who: "the host", found: names.get(name), isHere: true }),
+        ...viewFindings(name, { ...common, who: "this machine", found: here.get(name), isHere }),
     ]);
+}
+
+/** An IPv4 address in IPv6 notation is that address. */
+function plainAddress(address: string): string {
+    return address.replace(/^::ffff:(?=\d+\.)/, "");
 }
 
 interface View {
@@ -77,20 +90,25 @@ interface View {
     readonly found: readonly string[] | undefined;
     /** Of the host. */
     readonly addresses: readonly string[];
+    readonly reachedAt: readonly string[];
     /** Whether loopback is the host. */
     readonly isHere: boolean;
     readonly isOfHost: boolean;
 }
 
-function viewFindings(name: string, { who, found, addresses, isHere, isOfHost }: View): Finding[] {
+function viewFindings(name: string, { who, found, addresses, reachedAt, isHere, isOfHost }: View): Finding[] {
     if (found === undefined) return [];
     if (found.length === 0) return [{ name, problem: `${who} does not resolve it`, fix: DNS_FIX }];
     // Its own addresses are not known without ip(8).
     if (!isOfHost || addresses.length === 0) return [];
-    const plain = found.map((address) => address.replace(/^::ffff:(?=\d+\.)/, ""));
-    const isOwn = (address: string) => (/^(127\.|::1$)/.test(address) ? isHere : addresses.includes(address));
+    const plain = found.map(plainAddress);
+    const isLoopback = (address: string) => /^(127\.|::1$)/.test(address);
+    const isOwn = (address: string) =>
+        reachedAt.includes(address) || (isLoopback(address) ? isHere : addresses.includes(address));
     if (plain.some(isOwn)) return [];
+    const own = [...new Set([...reachedAt, ...addresses.filter((address) => !isLoopback(address))])].join(", ");
+    const problem = `${who} resolves it to ${plain.join(", ")}, which is no address of the host${own && ` (${own})`}`;
     return [
-        { name, problem: `${who} resolves it to ${plain.join(", ")}, which is no address of the host`, fix: DNS_FIX },
+        { name, problem, fix: `if no NAT, virtual address or load balancer is there: ${DNS_FIX}`, isWarning: true },
     ];
 }

@@ -13,7 +13,7 @@ export interface MachineFacts {
     readonly listeners: ReadonlyMap<number, Listener>;
     /** Addresses of the host; empty: not known. */
     readonly addresses: readonly string[];
-    /** Name -> addresses that the host resolves it to; empty: it does not. */
+    /** Name -> addresses that the host resolves it to; empty: it does not; no entry: not known. */
     readonly names: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -40,7 +40,16 @@ export function machineScript({ directory, names }: MachineQuestions): string[] 
         `free -b 2>/dev/null | awk '$1 == "Mem:" { print "memory=" $2; print "freeMemory=" $7 }' || :`,
         "ss -Hltnp 2>/dev/null | sed 's/^/listen=/' || :",
         `ip -o addr show 2>/dev/null | awk '{ sub("/.*", "", $4); print "address=" $4 }' || :`,
-        ...names.map((name) => `getent ahosts ${shellWord(name)} | awk '{ print "name=${name} " $1 }' | sort -u || :`),
+        ...names.flatMap(lookUp),
+    ];
+}
+
+/** getent(1) ends with 2 for a name that is not found. Without it, or with another status, nothing is known of the name. */
+function lookUp(name: string): string[] {
+    return [
+        `status=0; found=$(getent ahosts ${shellWord(name)} 2>/dev/null) || status=$?`,
+        `case $status in 0 | 2) echo "asked="${shellWord(name)}; printf '%s\\n' "$found" |`,
+        `    awk 'NF > 0 { print "name=${name} " $1 }' | sort -u;; esac`,
     ];
 }
 
@@ -54,6 +63,7 @@ export function parseMachineFacts(printed: string, { names }: Pick<MachineQuesti
     };
     const kib = number("disk");
     const resolved = values("name").map((line) => line.split(" "));
+    const asked = names.filter((name) => values("asked").includes(name));
     return {
         time: number("time"),
         disk: kib === undefined ? undefined : kib * 1024,
@@ -62,7 +72,7 @@ export function parseMachineFacts(printed: string, { names }: Pick<MachineQuesti
         listeners: new Map(values("listen").flatMap(parseListener)),
         addresses: values("address"),
         names: new Map(
-            names.map((name) => [name, resolved.flatMap(([of, address]) => (of === name && address ? [address] : []))]),
+            asked.map((name) => [name, resolved.flatMap(([of, address]) => (of === name && address ? [address] : []))]),
         ),
     };
 }

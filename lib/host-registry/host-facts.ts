@@ -22,6 +22,8 @@ export interface HostFacts {
     readonly machine: MachineFacts;
     /** Where this connection comes from (sshd(8), SSH_CONNECTION); empty: not known. */
     readonly client: string;
+    /** The address of the host that it leads to, as the host sees it; empty: not known. */
+    readonly server: string;
     /** Owner of the directory; empty: it has none; undefined: it does not exist, or is empty, as a new file system is. */
     readonly owner: string | undefined;
     /** Paths of units of these names whose first line names another owner, or none. */
@@ -39,7 +41,8 @@ export interface FactQuestions {
 /** Finds everything out in one command, which changes nothing. @throws PassthroughError `HOST_COMMAND_FAILED`, `HOST_SUDO_REFUSED` */
 export async function readHostFacts(session: HostSession, questions: FactQuestions): Promise<HostFacts> {
     // sudo keeps no variable of sshd.
-    const { stdout: client } = await session.run('printf %s "${SSH_CONNECTION%% *}"');
+    const { stdout: ends } = await session.run('printf %s "$SSH_CONNECTION"');
+    const [client = "", , server = ""] = ends.split(" ");
     const what = "the host cannot be looked at";
     const printed = await runAsRoot(session, factsScript(questions), { what, fix: "log in, and look at the host" });
     const values = (name: string) =>
@@ -55,7 +58,7 @@ export async function readHostFacts(session: HostSession, questions: FactQuestio
         selinux: value("selinux"),
         hasContainerPolicy: value("containerPolicy") === "yes",
         machine: value("active") === "yes" ? withoutOwnListeners(machine) : machine,
-        client,
+        ...{ client, server },
         owner: value("directory") === "used" ? value("owner") : undefined,
         foreignUnits: values("foreign"),
     };

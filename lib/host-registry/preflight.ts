@@ -1,7 +1,7 @@
 import { formatBytes } from "../errors/text";
 import { type Finding, clockFindings, nameFindings, portFindings, roomFindings } from "../host-checks";
 import { parseAddressRange } from "../openshift";
-import { type HostConnection, hostError } from "../ssh";
+import { type HostConnection, hostError, hostLabel } from "../ssh";
 import type { HostFacts } from "./host-facts";
 import { type HostRegistry, PLACES } from "./host-registry";
 
@@ -9,6 +9,10 @@ import { type HostRegistry, PLACES } from "./host-registry";
 export type PreflightRegistry = Pick<HostRegistry, "owner" | "directory" | "ports" | "allowedFrom"> & {
     /** As `resolveHere` gives the registry's names; none: this machine reaches it through a proxy. */
     readonly here: ReadonlyMap<string, readonly string[]>;
+    /** What this machine resolves the host's own address to; empty: not known. */
+    readonly hostAddresses: readonly string[];
+    /** Whether `allowedFrom` has everybody who is to be let in; false: some of them are only known in the update. */
+    readonly knowsAllowed: boolean;
 };
 
 /** Of an image, and of the files of a registry. */
@@ -20,13 +24,14 @@ const LEAST_PODMAN = 4;
 /**
  * That a host can have the registry: everything at once.
  * @param now milliseconds since 1970, of this machine
+ * @param onWarning told what is odd, and may be as it is meant
  * @throws PassthroughError `HOST_IN_USE`, `HOST_NOT_READY` with every finding
  */
 export function requireSuitableHost(
     connection: HostConnection,
     facts: HostFacts,
     registry: PreflightRegistry,
-    now: number,
+    { now, onWarning }: { readonly now: number; readonly onWarning: (text: string) => void },
 ): void {
     const strangers = strangersOf(facts, registry);
     if (strangers.length > 0) {
@@ -41,8 +46,11 @@ export function requireSuitableHost(
         ...firstFindings(facts, registry),
         ...networkFindings(facts, registry, connection, now),
     ];
-    if (found.length === 0) return;
-    const problems = found.map(({ name, problem, fix }) => ({
+    for (const { name, problem, fix, isWarning } of found)
+        if (isWarning === true) onWarning(`${hostLabel(connection)}: ${name}: ${problem}; ${fix}`);
+    const failures = found.filter(({ isWarning }) => isWarning !== true);
+    if (failures.length === 0) return;
+    const problems = failures.map(({ name, problem, fix }) => ({
         name,
         problem: { code: "HOST_NOT_READY" as const, problem, fix },
     }));
@@ -57,7 +65,7 @@ export function strangersOf(
     return [...(facts.owner === undefined || facts.owner === owner ? [] : [directory]), ...facts.foreignUnits];
 }
 
-function programFindings(facts: HostFacts, { allowedFrom }: PreflightRegistry): Finding[] {
+function programFindings(facts: HostFacts, { allowedFrom, knowsAllowed }: PreflightRegistry): Finding[] {
     const { podman, podmanVersion, hasSystemd, hasNft, machineId, selinux, hasContainerPolicy } = facts;
     const install = (name: string) => `install the package ${name} on the host`;
     return [
@@ -77,7 +85,7 @@ function programFindings(facts: HostFacts, { allowedFrom }: PreflightRegistry): 
                   },
               ]
             : []),
-        ...(hasNft || allowedFrom.length === 0
+        ...(hasNft || (allowedFrom.length === 0 && knowsAllowed)
             ? []
             : [{ name: "nft", problem: "it is not installed, and allowedFrom needs it", fix: install("nftables") }]),
         ...(selinux !== "Enforcing" || hasContainerPolicy
@@ -93,15 +101,17 @@ function programFindings(facts: HostFacts, { allowedFrom }: PreflightRegistry): 
 }
 
 /** A registry that runs has its room and its names: a full disk is found by what fills it. */
-function firstFindings({ machine, owner, client }: HostFacts, { here }: PreflightRegistry): Finding[] {
+function firstFindings(facts: HostFacts, { here, hostAddresses }: PreflightRegistry): Finding[] {
+    const { machine, owner, client, server } = facts;
     if (owner !== undefined) return [];
     // Where the connection comes from may not be known: the doubt refuses nothing.
     const isHere = client === "" || isLoopback(client) || machine.addresses.includes(client);
+    const reachedAt = [...hostAddresses, ...(server === "" ? [] : [server])];
     const free = `make ${formatBytes(LEAST_DISK)} free beside the content, or choose another directory`;
     return [
         ...roomFindings("disk", machine.disk, LEAST_DISK, free),
         ...roomFindings("memory", machine.freeMemory, LEAST_MEMORY, `make ${formatBytes(LEAST_MEMORY)} free`),
-        ...nameFindings(machine, { here, isHere, isOfHost: true }),
+        ...nameFindings(machine, { here, isHere, isOfHost: true, reachedAt }),
     ];
 }
 
@@ -111,7 +121,7 @@ function isLoopback(address: string): boolean {
 
 function networkFindings(
     { machine, client }: HostFacts,
-    { ports, allowedFrom }: PreflightRegistry,
+    { ports, allowedFrom, knowsAllowed }: PreflightRegistry,
     { port: sshPort }: HostConnection,
     now: number,
 ): Finding[] {
@@ -119,7 +129,7 @@ function networkFindings(
     // It is not shown who listens at the port of a connection that is forwarded.
     const listeners = new Map([...machine.listeners, [sshPort, { program: "sshd" }] as const]);
     const door: Finding[] =
-        allowedFrom.length === 0 || client === "" || isAdmitted(client, allowedFrom)
+        !knowsAllowed || allowedFrom.length === 0 || client === "" || isAdmitted(client, allowedFrom)
             ? []
             : [
                   {

@@ -67,7 +67,9 @@ export const hostDeployKeys = z.strictObject({
         .meta({
             description:
                 "Whether the nodes of the site's clusters with `apply` reach the registry's ports, too: their addresses are read " +
-                "from each cluster by every refresh and `up`. `allowedFrom` then has this machine, and whoever else there is",
+                "from each cluster by every refresh and `up`. `allowedFrom` then has this machine, and whoever else there is. It is for " +
+                "nodes that run: a new one pulls at its first boot, when the cluster has no address of it yet, so the machine " +
+                "network of a cluster that gets more nodes, or other ones, belongs in `allowedFrom`",
             examples: [true],
             fix: "write true or false",
         }),

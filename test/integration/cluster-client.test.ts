@@ -64,7 +64,7 @@ test("an object is created, read, patched and removed, each only as it was read"
     await expect(admin.patch(MAPS, "ca", patch)).rejects.toMatchObject({ code: "CLUSTER_CONFLICT" });
 });
 
-test("the addresses of all nodes are read, of both families, without those that no packet comes from", async () => {
+test("the addresses of all nodes are read, of both families, without those that no packet comes from, and who has none", async () => {
     const nodes = { apiVersion: "v1", resource: "nodes" };
     const addresses = [
         { type: "Hostname", address: "worker-0" },
@@ -77,7 +77,10 @@ test("the addresses of all nodes are read, of both families, without those that 
         const node = { apiVersion: "v1", kind: "Node", metadata: { name: `worker-${index}` }, status: one };
         await admin.create(nodes, node);
     }
-    await expect(readNodeAddresses(admin)).resolves.toEqual(["10.8.0.10", "192.0.2.9", "fd00:8::10"]);
+    await expect(readNodeAddresses(admin)).resolves.toEqual({
+        addresses: ["10.8.0.10", "192.0.2.9", "fd00:8::10"],
+        without: ["worker-2"],
+    });
 });
 
 test("lists have all pages, and every item its kind", async () => {

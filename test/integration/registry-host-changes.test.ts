@@ -1,8 +1,9 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join as joinPath } from "node:path";
 import { PartialState } from "../../dynamic-providers/lifecycle/resource-provider";
 import type { RegistryHostInputs } from "../../dynamic-providers/registry-host/kind";
+import { registryHostProvider as provider } from "../../dynamic-providers/registry-host/provider";
 import { ClusterError } from "../../lib/kubernetes/cluster-error";
 import { ROLLOUT_PATHS } from "../../lib/openshift/rollout/rollout-objects";
 import { applyRegistryHost as apply, refreshedRegistryHost as refreshed } from "../support/host/apply-registry-host";
@@ -13,9 +14,11 @@ import { operationContext } from "../support/operation-context";
 
 jest.setTimeout(300_000);
 
+/** A value that is not known before the update. */
+const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const TABLE = "inet registry_passthrough_allowed";
-const folder = mkdtempSync(join(tmpdir(), "images-"));
-const archive = join(folder, "distribution.tar");
+const folder = mkdtempSync(joinPath(tmpdir(), "images-"));
+const archive = joinPath(folder, "distribution.tar");
 
 let host: TestHost;
 let inputs: RegistryHostInputs;
@@ -44,37 +47,54 @@ test("an archive whose image the host has may go; it is missed when the host has
     expect(host.state.starts).toHaveLength(2);
 });
 
-test("nodes of a cluster are let in: one that joined is drift, and a cluster that cannot be read takes no address away", async () => {
-    const cluster = new MemoryCluster();
+/** Clusters in memory by name, whose nodes a registry lets in, and what is logged meanwhile. */
+function clusters(...names: string[]) {
     const lines: string[] = [];
-    const context = () => operationContext(lines, { connectCluster: async () => cluster });
-    const join = (name: string, ...addresses: string[]) =>
-        cluster.put(ROLLOUT_PATHS.nodes, {
-            metadata: { name },
-            status: {
-                addresses: [
-                    { type: "Hostname", address: name },
-                    ...addresses.map((address) => ({ type: "InternalIP", address })),
-                ],
-            },
-        } as never);
-    const letIn = () => /elements = \{ (.*) \}/.exec(host.state.tables[TABLE] ?? "")?.[1];
-    const news = { ...inputs, allowedFrom: ["10.9.0.0/16"], nodesOf: [{ cluster: "", kubeconfig: "secret" }] };
+    const all = new Map(names.map((name) => [name, new MemoryCluster()]));
+    return {
+        lines,
+        of: (name: string) => all.get(name) ?? new MemoryCluster(),
+        context: () =>
+            operationContext(lines, {
+                connectCluster: async ({ kubeconfig }) => all.get(String(kubeconfig)) ?? new MemoryCluster(),
+            }),
+        /** How the nodes of these are read. */
+        nodesOf: (...read: string[]) => read.map((cluster) => ({ cluster, kubeconfig: cluster })),
+    };
+}
+
+function join(cluster: MemoryCluster, name: string, ...addresses: string[]): void {
+    const found = addresses.map((address) => ({ type: "InternalIP", address }));
+    const status = { addresses: [{ type: "Hostname", address: name }, ...found] };
+    cluster.put(ROLLOUT_PATHS.nodes, { metadata: { name }, status } as never);
+}
+
+const letIn = () => /elements = \{ (.*) \}/.exec(host.state.tables[TABLE] ?? "")?.[1];
+
+function cutOff(cluster: MemoryCluster): void {
+    cluster.beforeCall = () => {
+        throw new ClusterError("down", { server: cluster.server, code: "CLUSTER_UNREACHABLE", fix: "wait" });
+    };
+}
+
+test("nodes of a cluster are let in: one that joined is drift, and a cluster that cannot be read takes no address away", async () => {
+    const { of, lines, context, nodesOf } = clusters("");
+    const cluster = of("");
+    const news = { ...inputs, allowedFrom: ["10.9.0.0/16"], nodesOf: nodesOf("") };
     // Nothing is known of it: nobody in it would reach the registry.
-    join("new");
-    await expect(apply(undefined, news, context())).rejects.toThrow(/lists no node with an address/);
+    join(cluster, "worker-0");
+    await expect(apply(undefined, news, context())).rejects.toThrow(
+        /lists no node with an address \(worker-0 have none\)/,
+    );
     expect(existsSync(inputs.directory)).toBe(false);
-    join("worker-0", "10.8.0.10", "fd00:8::10");
+    join(cluster, "worker-0", "10.8.0.10", "fd00:8::10");
     const state = await apply(undefined, news, context());
     expect(letIn()).toBe("10.8.0.10/32, 10.9.0.0/16");
     expect(host.state.tables[TABLE]).toContain("fd00:8::10/128");
 
-    join("worker-1", "10.8.0.11");
-    let isRead = false;
-    cluster.beforeCall = () => {
-        if (!isRead)
-            throw new ClusterError("down", { server: cluster.server, code: "CLUSTER_UNREACHABLE", fix: "wait" });
-    };
+    join(cluster, "worker-1", "10.8.0.11");
+    const { beforeCall } = cluster;
+    cutOff(cluster);
     const unread = await refreshed(state, context());
     expect(unread.differences).toEqual([]);
     expect(lines.at(-1)).toMatch(
@@ -83,22 +103,101 @@ test("nodes of a cluster are let in: one that joined is drift, and a cluster tha
     const rotated = await apply(unread, { ...news, rotate: "1" }, context());
     expect(letIn()).toBe("10.8.0.10/32, 10.9.0.0/16");
 
-    isRead = true;
+    cluster.beforeCall = beforeCall;
     const drifted = await refreshed(rotated, context());
     expect(drifted.differences).toEqual(["nodes of cluster do not reach it yet: 10.8.0.11"]);
     const { starts } = host.state;
     const joined = await apply(drifted, { ...news, rotate: "1" }, context());
     expect(letIn()).toBe("10.8.0.10/32, 10.8.0.11/32, 10.9.0.0/16");
     expect((await refreshed(joined, context())).differences).toEqual([]);
-    expect(host.state.starts).toEqual(starts);
 
-    // A cluster that leaves the site has its mirror rules until the end of that up.
-    const left = await apply(joined, { ...news, rotate: "1", nodesOf: [] }, context());
-    expect(letIn()).toContain("10.8.0.11");
-    const later = await refreshed(left, context());
-    expect(later.differences).toEqual([
-        "addresses that no node of cluster has any more reach it: 10.8.0.10, 10.8.0.11, fd00:8::10",
+    // A node whose address is not known may have one of those that are.
+    join(cluster, "worker-0");
+    const unsure = await refreshed(joined, context());
+    expect(unsure.differences).toEqual([]);
+    expect(lines.at(-1)).toBe(
+        "cluster: nodes without an IP address do not reach the registry by allowedNodes: worker-0; " +
+            "these stay, since they may be theirs: 10.8.0.10, fd00:8::10",
+    );
+    await apply(unsure, { ...news, rotate: "2" }, context());
+    expect(letIn()).toBe("10.8.0.10/32, 10.8.0.11/32, 10.9.0.0/16");
+    expect(host.state.starts).toEqual(starts);
+});
+
+test("a cluster that leaves the site keeps its addresses until allowedNodes is off, and each refresh names it", async () => {
+    const { of, lines, context, nodesOf } = clusters("east", "west");
+    join(of("east"), "east-0", "10.8.0.10");
+    join(of("west"), "west-0", "10.7.0.10");
+    join(of("west"), "west-1", "10.7.0.11");
+    const news = { ...inputs, allowedFrom: ["10.9.0.0/16"], nodesOf: nodesOf("east", "west") };
+    const state = await apply(undefined, news, context());
+    const both = "10.7.0.10/32, 10.7.0.11/32, 10.8.0.10/32, 10.9.0.0/16";
+    expect(letIn()).toBe(both);
+
+    let left = await apply(state, { ...news, nodesOf: nodesOf("east") }, context());
+    for (const rotate of ["1", "2"]) {
+        const found = await refreshed(left, context());
+        expect(found.differences).toEqual([]);
+        expect(lines.at(-1)).toMatch(
+            /cluster west is not in the site any more, or without apply; its nodes still reach the registry \(2 addresses\)/,
+        );
+        left = await apply(found, { ...news, nodesOf: nodesOf("east"), rotate }, context());
+        expect(letIn()).toBe(both);
+    }
+
+    const { nodesOf: _, ...off } = { ...news, rotate: "2" };
+    lines.length = 0;
+    provider.describeUpdate?.(left, off, context());
+    expect(lines).toEqual([
+        expect.stringMatching(/without allowedNodes, 3 addresses .* \(cluster east: 1, cluster west: 2\)/),
     ]);
-    await apply(later, { ...news, rotate: "1", nodesOf: [] }, context());
+    expect(provider.compare(left, off).changes).toBe(true);
+    const closed = await apply(left, off, context());
     expect(letIn()).toBe("10.9.0.0/16");
+    expect((await refreshed(closed, context())).differences).toEqual([]);
+    // And on again: who has left is not let in, but those of the site are.
+    await apply(closed, { ...news, nodesOf: nodesOf("east"), rotate: "2" }, context());
+    expect(letIn()).toBe("10.8.0.10/32, 10.9.0.0/16");
+});
+
+test("the preview says that without allowedNodes and allowedFrom everybody reaches the registry", () => {
+    const lines: string[] = [];
+    const state = { ...inputs, nodes: { "": ["10.8.0.10"] }, nodesOf: [{ cluster: "", kubeconfig: "" }] };
+    const news = { ...inputs, allowedFrom: [] };
+    provider.describeUpdate?.(state as never, news, operationContext(lines));
+    expect(lines).toEqual([expect.stringMatching(/everybody reaches the registry, not only 1 address of nodes/)]);
+});
+
+test("the preview looks at the host also if a cluster cannot be read, and refuses nothing that its nodes may mend", async () => {
+    const { of, lines, context, nodesOf } = clusters("");
+    cutOff(of(""));
+    Object.assign(host.state, { version: "3.4.2" });
+    host.env.SSH_CONNECTION = "10.7.0.10 40000 10.7.0.1 22";
+    const news = { ...inputs, allowedFrom: ["10.9.0.0/16"] };
+    const refused = async (found: RegistryHostInputs) =>
+        provider
+            .describeChanges?.({}, found, context())
+            .catch((error: { problems: { name: string }[] }) => error.problems.map(({ name }) => name));
+    expect(await refused({ ...news, nodesOf: nodesOf("") })).toEqual(["podman"]);
+    expect(lines).toEqual([expect.stringMatching(/could not be read, its nodes are asked for in the update/)]);
+    // So it does for a cluster that the same up creates.
+    expect(await refused({ ...news, nodesOf: UNKNOWN as never })).toEqual(["podman"]);
+    expect(await refused(news)).toEqual(["podman", "allowedFrom"]);
+});
+
+test("allowedNodes of a site with one cluster is a change, another kubeconfig one of the state alone", async () => {
+    const { of, context, nodesOf } = clusters("");
+    join(of(""), "worker-0", "10.8.0.10");
+    const news = { ...inputs, allowedFrom: ["10.9.0.0/16"] };
+    const state = await apply(undefined, news, context());
+    const open = { ...news, nodesOf: nodesOf("") };
+    expect(provider.compare(state, open).changes).toBe(true);
+    const opened = await apply(state, open, context());
+    expect(letIn()).toBe("10.8.0.10/32, 10.9.0.0/16");
+
+    const renewed = { ...open, nodesOf: [{ cluster: "", kubeconfig: "another" }] };
+    expect(provider.compare(opened, renewed).changes).toBe(true);
+    host.server.commands.length = 0;
+    expect(await apply(opened, renewed, context())).toEqual({ ...opened, nodesOf: renewed.nodesOf });
+    expect(host.server.commands).toEqual([]);
 });

@@ -9,7 +9,7 @@ import {
     writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { PartialState } from "../../dynamic-providers/lifecycle/resource-provider";
 import type { RegistryHostInputs, RegistryHostOutputs } from "../../dynamic-providers/registry-host/kind";
 import { registryHostProvider as provider } from "../../dynamic-providers/registry-host/provider";
@@ -153,7 +153,7 @@ test("everything that the host lacks is said at once, in the preview, and nothin
     host.program("df", 'echo header; echo "/dev/sda1 10 9 1024 90% /"');
     host.program("getenforce", "echo Enforcing");
     host.program("free", 'echo "Mem: 4000000000 0 0 0 0 1000000"');
-    host.program("getent", 'echo "192.0.2.7 STREAM localhost"');
+    host.program("getent", "exit 2");
     rmSync(join(host.root, "run/systemd"), { recursive: true });
     const checked = provider.describeChanges?.({}, inputs, operationContext());
     await expect(checked).rejects.toMatchObject({ code: "HOST_NOT_READY" });
@@ -166,12 +166,23 @@ test("everything that the host lacks is said at once, in the preview, and nothin
         "SELinux: it enforces, without a policy for containers",
         "disk: 1.05 MB, and 2.15 GB are needed",
         "memory: 1.00 MB, and 268 MB are needed",
-        "localhost: the host resolves it to 192.0.2.7, which is no address of the host",
+        "localhost: the host does not resolve it",
         `port ${push}: nginx (process 7) listens there`,
         expect.stringMatching(/^clock: it is \d+ s behind that of this machine$/),
     ]);
     expect(pull).toBeGreaterThan(0);
     expect(existsSync(inputs.directory)).toBe(false);
+});
+
+test("a name that leads to a load balancer or through NAT is said, and refuses nothing", async () => {
+    host.program("getent", 'echo "192.0.2.7 STREAM localhost"');
+    const lines: string[] = [];
+    await provider.describeChanges?.({}, inputs, operationContext(lines));
+    expect(lines).toEqual([
+        expect.stringMatching(
+            /^operator@127\.0\.0\.1.*: localhost: the host resolves it to 192\.0\.2\.7, which is no address of the host \(127/,
+        ),
+    ]);
 });
 
 test("a host that cannot be reached is not one without the registry; another machine, directory or owner is refused", async () => {
@@ -191,7 +202,7 @@ test("a host that cannot be reached is not one without the registry; another mac
         problem: expect.stringContaining(inputs.directory) as string,
     });
     writeFileSync(join(host.root, "etc/machine-id"), `${"f".repeat(32)}\n`);
-    await expect(apply(state, inputs)).rejects.toMatchObject({ code: "HOST_DIFFERENT" });
+    await expect(apply(state, { ...inputs, rotate: "1" })).rejects.toMatchObject({ code: "HOST_DIFFERENT" });
     expect(readFileSync(join(inputs.directory, "owner"), "utf8")).toBe(`${OWNER}\n`);
 });
 
@@ -223,6 +234,33 @@ test("an update that failed is one to be done, also after a refresh that finds t
     const updated = await apply(refreshed, inputs);
     expect(updated.installed?.imageId).toBe("2".repeat(64));
     expect(await differences(updated)).toEqual([]);
+});
+
+test("a push that fails ends the first up, which keeps the image that was brought; it is a warning for a registry that runs", async () => {
+    const doctor = join(inputs.directory, "storage/docker/registry/v2/repositories/mirror/registry-passthrough/doctor");
+    const spoilPushes = () => {
+        rmSync(doctor, { recursive: true, force: true });
+        mkdirSync(dirname(doctor), { recursive: true });
+        writeFileSync(doctor, "");
+    };
+    spoilPushes();
+    writeFileSync(join(inputs.directory, "owner"), `${OWNER}\n`);
+    const partial = await failed(undefined, inputs);
+    expect(partial).toMatchObject({ brought: { imageId: "1".repeat(64) }, differences: ["it was not completed"] });
+    rmSync(archive);
+    await expect(apply(partial, inputs)).rejects.toThrow(/it is up, and no image can be pushed to it/);
+    rmSync(doctor);
+    const state = await apply(partial, inputs);
+    expect(state.installed?.imageId).toBe("1".repeat(64));
+    expect(state).not.toHaveProperty("brought");
+
+    spoilPushes();
+    const lines: string[] = [];
+    const { certificate: chain, key } = await issue();
+    const renewed = await apply(state, { ...inputs, chain, key }, operationContext(lines));
+    expect(lines).toEqual([expect.stringMatching(/it is up, and no image can be pushed to it/)]);
+    expect(await differences(renewed)).toEqual([]);
+    expect(host.state.starts).toEqual([PULL, PUSH, PULL, PUSH]);
 });
 
 test("rules of networkAccess that somebody has loaded stay through every change and the removal", async () => {

@@ -19,6 +19,8 @@ export class TestHost {
         readonly server: SshServer,
         private readonly programs: ProgramServer,
         readonly root: string,
+        /** Of its commands; a test may change it. */
+        readonly env: NodeJS.ProcessEnv,
     ) {}
 
     static async start(): Promise<TestHost> {
@@ -26,7 +28,7 @@ export class TestHost {
         for (const folder of ["bin", "etc/systemd/system", "run/systemd/system"])
             mkdirSync(join(root, folder), { recursive: true });
         writeFileSync(join(root, "etc/machine-id"), `${"0123456789abcdef".repeat(2)}\n`);
-        const env = { PATH: `${join(root, "bin")}:${process.env.PATH ?? ""}` };
+        const env: NodeJS.ProcessEnv = { PATH: `${join(root, "bin")}:${process.env.PATH ?? ""}` };
         const programs = await ProgramServer.start(join(root, "bin"), {
             podman: program((args) => new Podman(root, host.state).call(args)),
             systemctl: program((args) => new Systemctl(root, host.state, env).call(args)),
@@ -39,7 +41,7 @@ export class TestHost {
             rewrite: (command) =>
                 command.replaceAll(/(?<![\w/])\/(etc\/systemd|run\/systemd|etc\/machine-id)/g, `${root}/$1`),
         });
-        const host = new TestHost(server, programs, root);
+        const host = new TestHost(server, programs, root, env);
         // What is waited for has happened: each command of the stand-ins ends when it is done.
         host.program("sleep", "");
         return host;

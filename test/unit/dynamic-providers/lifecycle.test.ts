@@ -6,7 +6,7 @@ import { z } from "zod";
 import { Engine } from "../../../dynamic-providers/lifecycle/engine";
 import { Operations } from "../../../dynamic-providers/lifecycle/operations";
 import type { ProviderProcess } from "../../../dynamic-providers/lifecycle/provider-process";
-import type { CommonOutputs } from "../../../dynamic-providers/lifecycle/resource-kind";
+import { type CommonOutputs, PREVIEWED } from "../../../dynamic-providers/lifecycle/resource-kind";
 import {
     type ResourceProvider,
     PartialState,
@@ -148,6 +148,19 @@ test("what is not known before the update passes the check, is announced unless 
     expect(describeChanges).not.toHaveBeenCalled();
     expect(await provider().diff("one", GIVEN, unknown)).toEqual({ changes: true });
     expect(await provider().diff("one", GIVEN, GIVEN)).toEqual({ changes: false });
+});
+
+test("what only state knows of an update is said in its preview, once in a run", async () => {
+    const describeUpdate = jest.fn();
+    const previewing = provider({ describeUpdate });
+    await previewing.check(GIVEN, GIVEN);
+    const state = { ...GIVEN, made: "before" };
+    expect(await previewing.diff("one", state, { ...GIVEN, size: UNKNOWN })).toEqual({ changes: true });
+    expect(describeUpdate.mock.calls).toEqual([[state, { ...GIVEN, size: UNKNOWN }, expect.anything()]]);
+    const updating = provider({ describeUpdate });
+    await updating.check(GIVEN, { ...GIVEN, [PREVIEWED]: true });
+    expect(await updating.diff("one", state, { ...GIVEN, size: 2 })).toEqual({ changes: true });
+    expect(describeUpdate).toHaveBeenCalledTimes(1);
 });
 
 test("a part that was done is kept: id, properties with the provider's text, and reasons without secrets", async () => {

@@ -1,4 +1,6 @@
-import { nameFindings, parseMachineFacts } from "../../../lib/host-checks";
+import { execFileSync } from "node:child_process";
+import { nameFindings, machineScript, parseMachineFacts } from "../../../lib/host-checks";
+import type { NameExpectation } from "../../../lib/host-checks/findings";
 
 const NAME = "registry.site-a.test";
 const HOST = ["127.0.0.1", "10.0.0.5", "2001:db8::5"];
@@ -7,12 +9,15 @@ const HOST = ["127.0.0.1", "10.0.0.5", "2001:db8::5"];
 function said(
     onHost: readonly string[],
     here: readonly string[] | undefined,
-    options: { readonly isHere?: boolean; readonly isOfHost?: boolean; readonly addresses?: readonly string[] } = {},
+    options: Partial<Omit<NameExpectation, "here">> & { readonly addresses?: readonly string[] } = {},
 ): string[] {
-    const { isHere = false, isOfHost = true, addresses = HOST } = options;
+    const { isHere = false, isOfHost = true, addresses = HOST, reachedAt } = options;
     const seen = new Map(here === undefined ? [] : [[NAME, here]]);
     const machine = { names: new Map([[NAME, onHost]]), addresses };
-    return nameFindings(machine, { here: seen, isHere, isOfHost }).map(({ problem }) => problem);
+    const expected = { here: seen, isHere, isOfHost, ...(reachedAt === undefined ? {} : { reachedAt }) };
+    return nameFindings(machine, expected).map(({ problem, isWarning }) =>
+        isWarning === true ? `warning: ${problem}` : problem,
+    );
 }
 
 test("a name that the host and this machine resolve to the host is fine", () => {
@@ -22,12 +27,46 @@ test("a name that the host and this machine resolve to the host is fine", () => 
     expect(said(["10.0.0.5"], ["127.0.0.1"], { isHere: true })).toEqual([]);
 });
 
-test("a name that one of them does not resolve, or to something else, is said with what it is", () => {
+test("a name that one of them does not resolve is refused; one that leads elsewhere is said with both addresses", () => {
     expect(said([], [])).toEqual(["the host does not resolve it", "this machine does not resolve it"]);
+    const own = "which is no address of the host (10.0.0.5, 2001:db8::5)";
     expect(said(["10.0.0.6"], ["127.0.0.1"])).toEqual([
-        "the host resolves it to 10.0.0.6, which is no address of the host",
-        "this machine resolves it to 127.0.0.1, which is no address of the host",
+        `warning: the host resolves it to 10.0.0.6, ${own}`,
+        `warning: this machine resolves it to 127.0.0.1, ${own}`,
     ]);
+});
+
+test("an address at which the host is reached is the host's, also behind NAT", () => {
+    expect(said(["203.0.113.5"], ["203.0.113.5"], { reachedAt: ["203.0.113.5"] })).toEqual([]);
+    expect(said(["203.0.113.5"], undefined, { reachedAt: ["::ffff:203.0.113.5"] })).toEqual([]);
+    expect(said(["203.0.113.6"], undefined, { reachedAt: ["203.0.113.5"], addresses: ["10.0.0.5"] })).toEqual([
+        "warning: the host resolves it to 203.0.113.6, which is no address of the host (203.0.113.5, 10.0.0.5)",
+    ]);
+});
+
+test("a host that cannot look names up says nothing of them; this machine is still asked", () => {
+    const { names } = parseMachineFacts("time=1000", { names: [NAME] });
+    const views = { here: new Map([[NAME, []]]), isHere: false, isOfHost: true };
+    expect(nameFindings({ names, addresses: HOST }, views).map(({ problem }) => problem)).toEqual([
+        "this machine does not resolve it",
+    ]);
+});
+
+test.each([
+    ["gives two lines for each address", "printf '10.0.0.5 STREAM a\\n10.0.0.5 DGRAM\\n'", [[NAME, ["10.0.0.5"]]]],
+    ["does not find it", "exit 2", [[NAME, []]]],
+    ["fails in another way", "exit 3", []],
+    ["is not installed", "exit 127", []],
+])("what the script prints where getent %s", (_, getent, names) => {
+    const script = [
+        "set -eu",
+        `getent() ( ${getent}; )`,
+        ...machineScript({ directory: "/", names: [NAME] }),
+        "echo completed",
+    ].join("\n");
+    const printed = execFileSync("sh", ["-c", script], { encoding: "utf8" });
+    expect([...parseMachineFacts(printed, { names: [NAME] }).names]).toEqual(names);
+    expect(printed).toMatch(/completed\n$/);
 });
 
 test("what a name leads to does not matter behind a load balancer, or where the host's addresses are not known", () => {
@@ -38,6 +77,7 @@ test("what a name leads to does not matter behind a load balancer, or where the 
 test("facts that a host does not tell are not known", () => {
     const printed = [
         ...["time=1000", "disk=", "memory=", `name=${NAME} 10.0.0.5`, `name=${NAME} 2001:db8::5`, "address=10.0.0.5"],
+        ...[`asked=${NAME}`, "asked=other"],
         'listen=LISTEN 0 511 [::]:443 [::]:* users:(("nginx",pid=812,fd=6),("nginx",pid=811,fd=6))',
         "listen=LISTEN 0 128 127.0.0.1:8443 0.0.0.0:*",
     ].join("\n");

@@ -1,0 +1,84 @@
+import { resolveHere } from "../../lib/host-checks";
+import {
+    type HostFacts,
+    type HostRegistry,
+    readHostFacts,
+    requireContent,
+    requireSameMachine,
+    requireSuitableHost,
+} from "../../lib/host-registry";
+import { hostName } from "../../lib/http/hostname";
+import { splitHost } from "../../lib/openshift";
+import { parseConnection } from "../../lib/site";
+import type { HostSession } from "../../lib/ssh";
+import { hasUnknown } from "../lifecycle/unknown-value";
+import type { RegistryContext } from "../registry/registry-process";
+import { admitted, findNodes } from "./admitted-nodes";
+import { withReadableHost } from "./connection";
+import type { RegistryHostInputs, RegistryHostOutputs } from "./kind";
+
+/** Inputs, and the nodes that are let in. */
+export type HostWithNodes = RegistryHostInputs & Pick<RegistryHostOutputs, "nodes">;
+
+/** At which its instances listen. */
+export function portsOf({ registry }: RegistryHostInputs): HostRegistry["ports"] {
+    const { mirror, pushHost } = parseConnection(registry);
+    return { pull: splitHost(mirror.host, 443).port, push: splitHost(pushHost ?? mirror.host, 443).port };
+}
+
+function namesOf({ registry }: RegistryHostInputs): string[] {
+    const { mirror, pushHost } = parseConnection(registry);
+    return [...new Set([mirror.host, pushHost ?? mirror.host].map(hostName))];
+}
+
+/**
+ * That the host can have the registry, everything at once.
+ * @param before state of the last `up`; undefined: it is new
+ * @param knowsNodes whether `nodes` has all that there are
+ * @throws PassthroughError `HOST_NOT_READY`, `HOST_IN_USE`, `HOST_DIFFERENT`
+ */
+export async function checkHost(
+    session: HostSession,
+    inputs: HostWithNodes,
+    { before, knowsNodes }: { readonly before: RegistryHostOutputs | undefined; readonly knowsNodes: boolean },
+    { log }: Pick<RegistryContext, "log">,
+): Promise<HostFacts> {
+    const names = namesOf(inputs);
+    const facts = await readHostFacts(session, { ...inputs, names });
+    requireSameMachine(session.connection, facts, before?.machineId);
+    if (before?.installed !== undefined) requireContent(session.connection, facts, inputs);
+    // A proxy resolves names by itself.
+    const here = await resolveHere(inputs.registry.proxy === undefined ? names : []);
+    const { address } = inputs.host;
+    const hostAddresses = (await resolveHere([address])).get(address) ?? [];
+    const network = { ports: portsOf(inputs), here, hostAddresses };
+    const registry = { ...inputs, allowedFrom: admitted(inputs), knowsAllowed: knowsNodes, ...network };
+    requireSuitableHost(session.connection, facts, registry, {
+        now: Date.now(),
+        onWarning: (text) => log.line("warning", text),
+    });
+    return facts;
+}
+
+/**
+ * The same in the preview of a new registry, with what is known of it.
+ * @throws PassthroughError of `checkHost`; none for a host that cannot be reached
+ */
+export async function previewHost(news: RegistryHostInputs, context: RegistryContext): Promise<void> {
+    const { host, login, registry, directory, allowedFrom } = news;
+    const { mirrorBase, pushHost } = registry;
+    if (hasUnknown([host, login, mirrorBase, pushHost, directory, allowedFrom])) return;
+    const found = hasUnknown(news.nodesOf) ? { unknown: undefined } : await findNodes(news, undefined, context);
+    const known = Object.entries(found).filter((entry): entry is [string, readonly string[]] => entry[1] !== undefined);
+    const inputs = { ...news, nodes: Object.fromEntries(known) };
+    const knowsNodes = known.length === Object.keys(found).length;
+    await withReadableHost(
+        news,
+        context,
+        (session) => checkHost(session, inputs, { before: undefined, knowsNodes }, context),
+        {
+            otherwise: "what the registry needs there is checked in the update",
+            tolerates: "unreachable",
+        },
+    );
+}
