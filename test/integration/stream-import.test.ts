@@ -60,6 +60,9 @@ async function bring(content: MemoryImageSet, bytes: Buffer) {
 
 /** The list that the client keeps for a registry without the referrers API. */
 const isReferrersPut = ({ method, path }: Passed) => method === "PUT" && /\/manifests\/sha256-[0-9a-f]{64}$/.test(path);
+/** A registry that never mounts. */
+const withoutMount = ({ path }: Passed) => (path.includes("mount=") ? { path: path.replace(/\?.*/, "") } : undefined);
+const isBlobGet = ({ method, path }: Passed) => method === "GET" && path.includes("/blobs/sha256:");
 const isBlobPut = ({ method, path }: Passed) => method === "PUT" && path.includes("/uploads/");
 
 function subjectOf(content: MemoryImageSet, digest: Digest) {
@@ -135,11 +138,48 @@ test("a stream that is cut leaves whole images, and the next one sends no blob t
 
 test("where mounts are refused, blobs are read back from the registry and not from the stream", async () => {
     const { content } = someImages();
-    proxy.detour = ({ path }) => (path.includes("mount=") ? { path: path.replace(/\?.*/, "") } : undefined);
+    proxy.detour = withoutMount;
     const { result } = await bring(content, tar(layout(content)));
     expect(result.failed).toEqual([]);
     expect(result.done).toEqual(content.images);
     expect(result.refusedMounts).toHaveLength(1);
+});
+
+describe("blobs of two repositories, where mounts are refused,", () => {
+    function sharedImages() {
+        const content = new MemoryImageSet();
+        const shared = Array.from({ length: 20 }, (_, i) => content.blob(randomBytes(i === 0 ? 9 * MIB : 200_000)));
+        content.image("quay.io/org/app:1", content.manifest([...shared, content.blob()]));
+        content.image("quay.io/org/tool:1", content.manifest([...shared, content.blob()]));
+        return content;
+    }
+
+    test("are read back with one request allowed at a time", async () => {
+        await client.close();
+        client = new RegistryClient({ endpoint: { host: proxy.host, plainHttp: true }, retry: RETRY, requests: 1 });
+        proxy.detour = withoutMount;
+        const content = sharedImages();
+        const { result } = await bring(content, tar(layout(content)));
+        expect(result.failed).toEqual([]);
+        expect(result.refusedMounts).toHaveLength(20);
+    });
+
+    test("are read back from a registry that puts up with ever fewer requests", async () => {
+        let [gets, puts] = [0, 0];
+        const levels = new Set<number>();
+        proxy.detour = (request) => {
+            levels.add(client.blobsAtOnce);
+            // Each third upload or reading is one too many.
+            if (isBlobPut(request) && ++puts % 3 === 0) return { status: 503 };
+            if (isBlobGet(request) && ++gets % 3 === 0) return { status: 503 };
+            return withoutMount(request);
+        };
+        const content = sharedImages();
+        const { result } = await bring(content, tar(layout(content)));
+        expect(result.failed).toEqual([]);
+        expect(result.refusedMounts).toHaveLength(20);
+        expect(Math.min(...levels)).toBe(1);
+    });
 });
 
 test("a wrong byte in a blob and in a manifest fails their images alone, and nothing wrong is stored", async () => {

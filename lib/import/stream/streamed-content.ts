@@ -98,6 +98,10 @@ export class StreamedContent implements BlobSource, BlobArrivals {
         await this.blobs.get(digest)?.begun.promise;
     }
 
+    inTurn<T>({ digest }: BlobTask, attempt: () => Promise<T>): Promise<T> {
+        return this.homes.has(digest) ? this.stored.inTurn(attempt) : attempt();
+    }
+
     ended({ digest, repository }: BlobTask, isStored: boolean): void {
         if (isStored && !this.homes.has(digest)) this.homes.set(digest, repository);
         this.blobs.get(digest)?.ended(isStored);
