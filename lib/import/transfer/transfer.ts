@@ -211,10 +211,13 @@ class Transfer {
         const { offset, entry } = place;
         let { location } = place;
         let body: VerifiedBlob | undefined;
+        let isOver = false;
         this.reached = offset;
         const pieces = () => {
-            body = this.tools.reader.open(this.blob);
-            return body.pieces((sent) => {
+            const opened = (body = this.tools.reader.open(this.blob));
+            return opened.pieces((sent) => {
+                // What a connection that is gone still takes from its body is not sent.
+                if (isOver || opened !== body) return;
                 const fresh = Math.max(0, sent - Math.max(this.reached, this.furthest));
                 this.watch.sent(fresh, sent - this.reached - fresh);
                 this.reached = sent;
@@ -232,6 +235,7 @@ class Transfer {
             entry.ended();
             body?.arrived();
         } catch (error) {
+            isOver = true;
             const broken = { location, offset: this.reached, entry };
             if (this.mayResume && (isRetryable(error) || this.isForNextRun(broken))) this.broken = broken;
             else await this.giveUp(broken);
