@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { streamEntries } from "../../lib/archives";
-import { executeStream, planImport } from "../../lib/import";
+import { type ImportEvent, executeStream, planImport } from "../../lib/import";
+import { Awaited } from "../../lib/import/stream/awaited";
 import { type Digest, digestHex } from "../../lib/oci/digest";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../../lib/oci/media-types";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
@@ -261,6 +262,57 @@ test("a registry that is gone ends the reading", async () => {
     expect(result.failed).toHaveLength(4);
     expect(result.failed.map(problemText).join("\n")).toMatch(/NOT_TRIED/);
 });
+
+test("a run that is stopped ends after the blobs that are under way", async () => {
+    const content = new MemoryImageSet();
+    const app = content.manifest();
+    const [signed, last] = [content.blob(), content.blob()];
+    const signature = `quay.io/org/app:sha256-${digestHex(app)}.sig`;
+    content.image("quay.io/org/app:1", app);
+    content.image(signature, content.manifest([signed]));
+    content.image("quay.io/org/tool:1", content.manifest([last]));
+    const [begun, goOn] = [new Awaited<void>(), new Awaited<void>()];
+    proxy.detour = (request) => {
+        if (!request.path.includes("/uploads/")) return undefined;
+        if (request.path.includes("org/tool"))
+            return {
+                answer: async () => {
+                    await begun.promise;
+                    return { status: 202, headers: { location: "http://elsewhere.example/v2/" } };
+                },
+            };
+        if (!request.path.includes(encodeURIComponent(signed))) return undefined;
+        return {
+            answer: async () => {
+                begun.resolve();
+                await goOn.promise;
+                return { status: 201, headers: { location: "/v2/" } };
+            },
+        };
+    };
+    const { set } = content;
+    const plan = await planImport(client, { images: set.images, set, base: parseMirrorBase(`${proxy.host}/mirror`) });
+    const events: ImportEvent[] = [];
+    const archive = {
+        label: "standard input",
+        entries: () => streamEntries(piped(tar(layout(content))), "standard input"),
+    };
+    const result = await executeStream(client, plan, archive, {
+        onEvent: (event) => {
+            events.push(event);
+            const isLast = event.event === "image" && event.state === "failed" && event.source === signature;
+            if (isLast) void turns(20).then(() => goOn.resolve());
+        },
+    });
+    expect(result.failed.map(({ source }) => source)).toContain(signature);
+    expect(events.filter(({ event }) => event === "blob")).toContainEqual(expect.objectContaining({ digest: signed }));
+    expect(events.at(-1)).toMatchObject({ event: "finished" });
+});
+
+/** Time for all that needs no answer. */
+async function turns(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) await new Promise(setImmediate);
+}
 
 /** A pipe whose writer never ends. */
 async function* endless(bytes: Buffer, signal: AbortSignal): AsyncGenerator<Buffer> {

@@ -61,6 +61,9 @@ export async function executePlan(
         await execution.referrers();
         await execution.images(attachments);
         await execution.abandonLeft();
+    } catch (error) {
+        options.arrivals?.stop();
+        throw error;
     } finally {
         quiet();
         await execution.close();
@@ -152,8 +155,9 @@ class Execution {
         });
     }
 
-    /** Ends what reads the archive, and the journal. */
+    /** Ends what reads the archive, and the journal, once no blob is under way: those of images that were not tried may be. */
     async close(): Promise<void> {
+        await Promise.allSettled(this.blobs.values());
         await this.reader.close();
         this.journal.close();
     }
