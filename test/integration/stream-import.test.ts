@@ -3,6 +3,7 @@ import { gzipSync } from "node:zlib";
 import { streamEntries } from "../../lib/archives";
 import { type ImportEvent, executeStream, planImport } from "../../lib/import";
 import { Awaited } from "../../lib/import/stream/awaited";
+import { requireAllTold } from "../../lib/import/stream/execute-stream";
 import { type Digest, digestHex } from "../../lib/oci/digest";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../../lib/oci/media-types";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
@@ -204,7 +205,7 @@ test("a wrong byte in a blob and in a manifest fails their images alone, and not
 
 test("what did not pass is not in the archive, by image", async () => {
     const { content, shared } = someImages();
-    const { result } = await bring(
+    const { plan, result } = await bring(
         content,
         tar(
             layout(
@@ -213,6 +214,11 @@ test("what did not pass is not in the archive, by image", async () => {
             ),
         ),
     );
+    for (const incomplete of [
+        { ...result, done: {} },
+        { ...result, failed: [] },
+    ])
+        expect(() => requireAllTold(plan, incomplete)).toThrow(/without a result for quay.io\/org\/app:/);
     expect(Object.keys(result.done)).toHaveLength(2);
     for (const failed of result.failed)
         expect(problemText(failed)).toMatch(/^ARCHIVE_BLOB_MISSING .*it is not in the archive/s);
