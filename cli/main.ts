@@ -3,7 +3,7 @@ import "./require-node";
 import { CommanderError } from "commander";
 import { errorMessage } from "../lib/errors/errors";
 import { escapedLines } from "../lib/errors/text";
-import { EXIT_OK, EXIT_USAGE } from "./exit-codes";
+import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from "./exit-codes";
 import { errorExitCode } from "./failure-exit-code";
 import { runProgram } from "./program";
 import { Interrupted } from "./terminal/interruption";
@@ -31,6 +31,18 @@ for (const stream of [process.stdout, process.stderr]) {
     });
 }
 
+let isDone = false;
+// A process that has nothing left to wait for ends well, whatever its promises say.
+process.once("beforeExit", () => {
+    if (isDone) return;
+    printDiagnostic(
+        "passthrough: ended without a result, since something that it waited for cannot come any more: run it again, " +
+            "with REGISTRY_PASSTHROUGH_DEBUG='*' to see what it did last",
+    );
+    process.exitCode = EXIT_FAILED;
+});
+
 void main(process.argv.slice(2)).then((code) => {
+    isDone = true;
     process.exitCode = code;
 });
