@@ -31,8 +31,18 @@ for (const stream of [process.stdout, process.stderr]) {
     });
 }
 
-// What Node.js ends with when nothing is left that could settle the command must not look like success.
-process.exitCode = EXIT_FAILED;
+let isDone = false;
+// A process that has nothing left to wait for ends well, whatever its promises say.
+process.once("beforeExit", () => {
+    if (isDone) return;
+    printDiagnostic(
+        "passthrough: ended without a result, since something that it waited for cannot come any more: run it again, " +
+            "with REGISTRY_PASSTHROUGH_DEBUG='*' to see what it did last",
+    );
+    process.exitCode = EXIT_FAILED;
+});
+
 void main(process.argv.slice(2)).then((code) => {
+    isDone = true;
     process.exitCode = code;
 });

@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { streamEntries } from "../../lib/archives";
-import { executeStream, planImport } from "../../lib/import";
+import { type ImportEvent, executeStream, planImport } from "../../lib/import";
+import { Awaited } from "../../lib/import/stream/awaited";
+import { requireAllTold } from "../../lib/import/stream/execute-stream";
 import { type Digest, digestHex } from "../../lib/oci/digest";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../../lib/oci/media-types";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
@@ -60,6 +62,9 @@ async function bring(content: MemoryImageSet, bytes: Buffer) {
 
 /** The list that the client keeps for a registry without the referrers API. */
 const isReferrersPut = ({ method, path }: Passed) => method === "PUT" && /\/manifests\/sha256-[0-9a-f]{64}$/.test(path);
+/** A registry that never mounts. */
+const withoutMount = ({ path }: Passed) => (path.includes("mount=") ? { path: path.replace(/\?.*/, "") } : undefined);
+const isBlobGet = ({ method, path }: Passed) => method === "GET" && path.includes("/blobs/sha256:");
 const isBlobPut = ({ method, path }: Passed) => method === "PUT" && path.includes("/uploads/");
 
 function subjectOf(content: MemoryImageSet, digest: Digest) {
@@ -96,7 +101,10 @@ describe.each([
         expect(result.sent).toEqual(result.planned);
         const lists = proxy.requests.filter(isReferrersPut).map(({ bytes }) => bytes);
         expect(lists).toHaveLength(1);
-        expect(proxy.bytes - (lists[0] ?? 0)).toBe(plan.bytes);
+        // Of the small blob that finds out whether the registry takes its bytes with the POST: it leaves them.
+        const tried = proxy.requests.filter(({ method, status }) => method === "POST" && status === 202);
+        const beyond = [...tried.map(({ bytes }) => bytes), ...lists].reduce((sum, bytes) => sum + bytes, 0);
+        expect(proxy.bytes - beyond).toBe(plan.bytes);
         expect(stored(registry, shared).equals(content.bytes.get(shared) ?? Buffer.alloc(0))).toBe(true);
         expect((await bring(content, Buffer.alloc(0))).plan.push).toEqual([]);
     });
@@ -135,11 +143,48 @@ test("a stream that is cut leaves whole images, and the next one sends no blob t
 
 test("where mounts are refused, blobs are read back from the registry and not from the stream", async () => {
     const { content } = someImages();
-    proxy.detour = ({ path }) => (path.includes("mount=") ? { path: path.replace(/\?.*/, "") } : undefined);
+    proxy.detour = withoutMount;
     const { result } = await bring(content, tar(layout(content)));
     expect(result.failed).toEqual([]);
     expect(result.done).toEqual(content.images);
     expect(result.refusedMounts).toHaveLength(1);
+});
+
+describe("blobs of two repositories, where mounts are refused,", () => {
+    function sharedImages() {
+        const content = new MemoryImageSet();
+        const shared = Array.from({ length: 20 }, (_, i) => content.blob(randomBytes(i === 0 ? 9 * MIB : 200_000)));
+        content.image("quay.io/org/app:1", content.manifest([...shared, content.blob()]));
+        content.image("quay.io/org/tool:1", content.manifest([...shared, content.blob()]));
+        return content;
+    }
+
+    test("are read back with one request allowed at a time", async () => {
+        await client.close();
+        client = new RegistryClient({ endpoint: { host: proxy.host, plainHttp: true }, retry: RETRY, requests: 1 });
+        proxy.detour = withoutMount;
+        const content = sharedImages();
+        const { result } = await bring(content, tar(layout(content)));
+        expect(result.failed).toEqual([]);
+        expect(result.refusedMounts).toHaveLength(20);
+    });
+
+    test("are read back from a registry that puts up with ever fewer requests", async () => {
+        let [gets, puts] = [0, 0];
+        const levels = new Set<number>();
+        proxy.detour = (request) => {
+            levels.add(client.blobsAtOnce);
+            // Each third upload or reading is one too many.
+            if (isBlobPut(request) && ++puts % 3 === 0) return { status: 503 };
+            if (isBlobGet(request) && ++gets % 3 === 0) return { status: 503 };
+            return withoutMount(request);
+        };
+        const content = sharedImages();
+        const { result } = await bring(content, tar(layout(content)));
+        expect(result.failed).toEqual([]);
+        expect(result.refusedMounts).toHaveLength(20);
+        expect(Math.min(...levels)).toBe(1);
+    });
 });
 
 test("a wrong byte in a blob and in a manifest fails their images alone, and nothing wrong is stored", async () => {
@@ -160,7 +205,7 @@ test("a wrong byte in a blob and in a manifest fails their images alone, and not
 
 test("what did not pass is not in the archive, by image", async () => {
     const { content, shared } = someImages();
-    const { result } = await bring(
+    const { plan, result } = await bring(
         content,
         tar(
             layout(
@@ -169,6 +214,11 @@ test("what did not pass is not in the archive, by image", async () => {
             ),
         ),
     );
+    for (const incomplete of [
+        { ...result, done: {} },
+        { ...result, failed: [] },
+    ])
+        expect(() => requireAllTold(plan, incomplete)).toThrow(/without a result for quay.io\/org\/app:/);
     expect(Object.keys(result.done)).toHaveLength(2);
     for (const failed of result.failed)
         expect(problemText(failed)).toMatch(/^ARCHIVE_BLOB_MISSING .*it is not in the archive/s);
@@ -218,6 +268,57 @@ test("a registry that is gone ends the reading", async () => {
     expect(result.failed).toHaveLength(4);
     expect(result.failed.map(problemText).join("\n")).toMatch(/NOT_TRIED/);
 });
+
+test("a run that is stopped ends after the blobs that are under way", async () => {
+    const content = new MemoryImageSet();
+    const app = content.manifest();
+    const [signed, last] = [content.blob(), content.blob()];
+    const signature = `quay.io/org/app:sha256-${digestHex(app)}.sig`;
+    content.image("quay.io/org/app:1", app);
+    content.image(signature, content.manifest([signed]));
+    content.image("quay.io/org/tool:1", content.manifest([last]));
+    const [begun, goOn] = [new Awaited<void>(), new Awaited<void>()];
+    proxy.detour = (request) => {
+        if (!request.path.includes("/uploads/")) return undefined;
+        if (request.path.includes("org/tool"))
+            return {
+                answer: async () => {
+                    await begun.promise;
+                    return { status: 202, headers: { location: "http://elsewhere.example/v2/" } };
+                },
+            };
+        if (!request.path.includes(encodeURIComponent(signed))) return undefined;
+        return {
+            answer: async () => {
+                begun.resolve();
+                await goOn.promise;
+                return { status: 201, headers: { location: "/v2/" } };
+            },
+        };
+    };
+    const { set } = content;
+    const plan = await planImport(client, { images: set.images, set, base: parseMirrorBase(`${proxy.host}/mirror`) });
+    const events: ImportEvent[] = [];
+    const archive = {
+        label: "standard input",
+        entries: () => streamEntries(piped(tar(layout(content))), "standard input"),
+    };
+    const result = await executeStream(client, plan, archive, {
+        onEvent: (event) => {
+            events.push(event);
+            const isLast = event.event === "image" && event.state === "failed" && event.source === signature;
+            if (isLast) void turns(20).then(() => goOn.resolve());
+        },
+    });
+    expect(result.failed.map(({ source }) => source)).toContain(signature);
+    expect(events.filter(({ event }) => event === "blob")).toContainEqual(expect.objectContaining({ digest: signed }));
+    expect(events.at(-1)).toMatchObject({ event: "finished" });
+});
+
+/** Time for all that needs no answer. */
+async function turns(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) await new Promise(setImmediate);
+}
 
 /** A pipe whose writer never ends. */
 async function* endless(bytes: Buffer, signal: AbortSignal): AsyncGenerator<Buffer> {

@@ -20,7 +20,7 @@ export function limitedResponse(response: HttpResponse, pass: Pass): HttpRespons
             throw error;
         }
     };
-    async function* bytes(): AsyncIterable<Buffer> {
+    async function* read(): AsyncGenerator<Buffer, undefined> {
         try {
             yield* response.bytes();
             end("");
@@ -32,10 +32,27 @@ export function limitedResponse(response: HttpResponse, pass: Pass): HttpRespons
             pass.answered();
         }
     }
+    const bytes = (): AsyncIterable<Buffer> => ({ [Symbol.asyncIterator]: () => endingReader(read()) });
     return {
         ...response,
         bytes,
         text: () => watched(response.text(), (text) => text),
         discard: () => watched(response.discard(), () => ""),
+    };
+}
+
+/** A generator that was never asked for anything does not run its `finally`: here a reader that only leaves ends it, too. */
+function endingReader(read: AsyncGenerator<Buffer, undefined>): AsyncIterator<Buffer, undefined> {
+    let isBegun = false;
+    const next = () => {
+        isBegun = true;
+        return read.next();
+    };
+    return {
+        next,
+        return: async () => {
+            if (!isBegun) await next().catch(() => undefined);
+            return read.return(undefined);
+        },
     };
 }

@@ -15,7 +15,7 @@ export interface RegistryClientOptions {
     readonly credentials?: Credentials | undefined;
     /** The most requests in flight to the host, over all clients of the process; absent: as it was set before. */
     readonly requests?: number | undefined;
-    /** Sockets kept to the registry; absent: as many as `requests`. */
+    /** Sockets kept to the registry; absent: one for each of `requests`, and one for bytes that an upload reads back. */
     readonly connections?: number;
     readonly retry?: RetryPolicy;
     /** Bytes of the largest request body that the registry, and what stands in front of it, accepts; absent: not known. */
@@ -59,7 +59,7 @@ export class RegistryCalls {
     private readonly listeners = new Set<(wait: Wait) => void>();
 
     constructor({ endpoint, credentials, requests, connections, retry, signal }: RegistryClientOptions) {
-        const sockets = connections ?? requests ?? DEFAULT_REQUESTS;
+        const sockets = connections ?? (requests ?? DEFAULT_REQUESTS) + 1;
         this.retry = retry ?? DEFAULT_RETRY;
         this.signal = signal;
         this.session = new RegistrySession(endpoint, credentials, sockets, this.retry);
@@ -93,7 +93,15 @@ export class RegistryCalls {
 
     /** Sends a request until `take` accepts the response, by the retry policy. */
     run<T>(request: RegistryRequest, take: (response: HttpResponse) => Promise<T>): Promise<T> {
-        return this.retrying(async () => take(await this.session.send({ ...request, signal: this.signal })));
+        const signal = this.endOf(request);
+        const send = async () => take(await this.session.send({ ...request, signal }));
+        return this.retrying(send, signal);
+    }
+
+    /** What ends a request: the end of the client's run, or its own. */
+    private endOf({ signal }: RegistryRequest): AbortSignal | undefined {
+        const signals = [this.signal, signal].filter((one) => one !== undefined);
+        return signals.length > 1 ? AbortSignal.any(signals) : signals[0];
     }
 
     /**
@@ -122,8 +130,8 @@ export class RegistryCalls {
     }
 
     /** Runs an operation under the retry policy; a registry that takes nothing is left alone by every request meanwhile. */
-    retrying<T>(operation: (goneOn: () => void) => Promise<T>): Promise<T> {
-        return withRetry(this.retry, this.signal, operation, (error, milliseconds) => {
+    retrying<T>(operation: (goneOn: () => void) => Promise<T>, signal = this.signal): Promise<T> {
+        return withRetry(this.retry, signal, operation, (error, milliseconds) => {
             if (isBusy(error)) this.hostLimiter.leaveAlone(milliseconds, error);
             this.reportWait(error, milliseconds);
         });

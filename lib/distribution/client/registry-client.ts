@@ -255,12 +255,30 @@ export class RegistryClient {
 
     /**
      * The blob's bytes as the registry sends them, not yet checked; undefined if it is not there.
-     * @param isForUpload an upload under way waits for them: it has the place of a body already
      */
-    async blobGet(repository: string, digest: Digest, isForUpload = false): Promise<AsyncIterable<Buffer> | undefined> {
-        const load = isForUpload ? { storedBytes: 0 } : { readsBlob: true };
-        const request = { ...this.calls.read("GET", repository, `blobs/${digest}`), ...load };
+    blobGet(repository: string, digest: Digest): Promise<AsyncIterable<Buffer> | undefined> {
+        const request = { ...this.calls.read("GET", repository, `blobs/${digest}`), readsBlob: true };
         return this.calls.find(request, (response) => Promise.resolve(response.bytes()));
+    }
+
+    /**
+     * As `blobGet`, while an upload to this registry waits for the bytes: it may have the only place at the host, so the
+     * request goes beside it.
+     * @param signal ends the waiting for the response
+     * @throws the signal's reason
+     */
+    async blobGetForUpload(
+        repository: string,
+        digest: Digest,
+        signal: AbortSignal,
+    ): Promise<AsyncIterable<Buffer> | undefined> {
+        const request = { ...this.calls.read("GET", repository, `blobs/${digest}`), storedBytes: 0, signal };
+        const release = this.calls.hostLimiter.reserve();
+        try {
+            return await this.calls.find(request, (response) => Promise.resolve(response.bytes()));
+        } finally {
+            release();
+        }
     }
 
     /** Deletes a blob, where the registry offers that. What is not there is deleted already. */

@@ -82,6 +82,14 @@ export class HostLimiter {
     }
 
     /**
+     * As `HostPace.reserve`: for bytes that a request under way waits for, with a place of its own.
+     * @returns what ends that
+     */
+    reserve(): () => void {
+        return this.pace.reserve();
+    }
+
+    /**
      * Waits until a request may be sent.
      * @param patience milliseconds that a gate may hold it back
      * @throws RegistryError with the gate's own code if it holds longer; the signal's reason

@@ -39,6 +39,7 @@ export class HostPace {
     readonly tolerance: Tolerance;
     private readonly paces: Record<Load, Pace>;
     private readonly running: Record<Load, number> = { question: 0, body: 0 };
+    private reserved = 0;
     private sent = 0;
     private roundTrip = Infinity;
 
@@ -85,8 +86,19 @@ export class HostPace {
         for (const load of LOADS) this.paces[load].beginAt(this.roundTrip / NEAR[load]);
     }
 
+    /**
+     * One question has room whatever else is in flight, beside those that were reserved before: what holds the other places
+     * may be waiting for its answer.
+     * @returns what ends that
+     */
+    reserve(): () => void {
+        this.reserved++;
+        return () => void this.reserved--;
+    }
+
     /** True if one more may begin. */
     hasRoom(load: Load): boolean {
+        if (load === "question" && this.running.question < this.reserved) return true;
         return this.inFlight < this.tolerance.level && this.running[load] < this.paces[load].level;
     }
 

@@ -16,7 +16,7 @@ export async function executeStream(
     client: RegistryClient,
     plan: ImportPlan,
     stream: ArchiveStream,
-    options: Omit<ExecuteOptions, "arrivals" | "blocked"> = {},
+    options: Omit<ExecuteOptions, "arrivals" | "blocked" | "leavesReferrers"> = {},
 ): Promise<ImportResult> {
     const content = new StreamedContent(client, plan, stream.label);
     const reading = readAll(content, stream);
@@ -30,7 +30,19 @@ export async function executeStream(
     }
     const damage = await reading;
     if (damage !== undefined && result.failed.length === 0) throw damage.error;
+    requireAllTold(plan, result);
     return result;
+}
+
+/**
+ * What waits for something that never comes must not look like success.
+ * @throws Error if an image of the plan is neither done nor failed
+ */
+export function requireAllTold({ present, push, problems }: ImportPlan, { done, failed }: ImportResult): void {
+    const told = new Set([...Object.keys(done), ...failed.map(({ source }) => source)]);
+    const pushed = push.filter(({ isPart }) => isPart !== true).map(({ task }) => task);
+    const left = [...present, ...pushed, ...problems].map(({ source }) => source).filter((source) => !told.has(source));
+    if (left.length > 0) throw new Error(`the import ended without a result for ${left.join(", ")}`);
 }
 
 /** @returns what ended it before the end of the stream */

@@ -5,34 +5,26 @@ import { RegistryError } from "../../errors/errors";
 import type { Digest } from "../../oci/digest";
 import { DAMAGED_FIX } from "../verify/stored-blob-reader";
 
-/** Milliseconds until the registry has to answer: the upload that the bytes are for takes a place at the host meanwhile. */
+/** Milliseconds until the registry has to answer: the upload that the bytes are for has a connection that idles meanwhile. */
 const ANSWER_WITHIN = 60_000;
 
 /** Reads blobs back that a stream has brought into one repository, for another one that they could not be mounted into. */
 export class StoredBytes {
-    /** Each upload that waits for its bytes takes a place at the host; one at a time leaves places for the reading. */
+    /** What is read goes beside what the host is known to put up with. */
     private readonly oneAtATime = new Limiter(1);
 
     constructor(private readonly client: RegistryClient) {}
 
-    /** The blob's bytes, the last of them once they are proven. @throws RegistryError `BLOB_UNKNOWN`, `DIGEST_MISMATCH` */
-    async *read(repository: string, digest: Digest): AsyncGenerator<Buffer> {
-        let leave!: () => void;
-        const left = new Promise<void>((resolve) => (leave = resolve));
-        await new Promise<void>((resolve) => {
-            void this.oneAtATime.run(() => {
-                resolve();
-                return left;
-            });
-        });
-        try {
-            yield* this.proven(repository, digest);
-        } finally {
-            leave();
-        }
+    /** Runs an upload that reads with `read`. It waits here, where it has neither a connection nor a place at the host. */
+    inTurn<T>(upload: () => Promise<T>): Promise<T> {
+        return this.oneAtATime.run(upload);
     }
 
-    private async *proven(repository: string, digest: Digest): AsyncGenerator<Buffer> {
+    /**
+     * The blob's bytes, the last of them once they are proven.
+     * @throws RegistryError `BLOB_UNKNOWN`, `DIGEST_MISMATCH`, `TIMEOUT`
+     */
+    async *read(repository: string, digest: Digest): AsyncGenerator<Buffer> {
         const hash = createHash("sha256");
         let held: Buffer | undefined;
         for await (const chunk of await this.stream(repository, digest)) {
@@ -47,15 +39,13 @@ export class StoredBytes {
     }
 
     private async stream(repository: string, digest: Digest): Promise<AsyncIterable<Buffer>> {
-        let timer: NodeJS.Timeout | undefined;
-        const late = new Promise<never>((_, reject) => {
-            timer = setTimeout(() => {
-                reject(this.error(repository, digest, "the registry lets no request beside the upload", "TIMEOUT"));
-            }, ANSWER_WITHIN);
-        });
-        const asked = this.client.blobGet(repository, digest, true);
+        const late = new AbortController();
+        const timer = setTimeout(() => {
+            const what = `no answer in ${ANSWER_WITHIN / 1000} s, while an upload waits for the bytes`;
+            late.abort(this.error(repository, digest, what, "TIMEOUT"));
+        }, ANSWER_WITHIN);
         try {
-            const stream = await Promise.race([asked, late]);
+            const stream = await this.client.blobGetForUpload(repository, digest, late.signal);
             if (stream !== undefined) return stream;
         } finally {
             clearTimeout(timer);

@@ -48,9 +48,9 @@ export class StreamedBlob {
         return this.state === "arriving" && this.failure === undefined && !this.isFilling;
     }
 
-    /** True while any of its bytes take memory. */
-    get isHeld(): boolean {
-        return this.gone < this.pieces.length;
+    /** True once nobody wants its bytes any more. */
+    get isOver(): boolean {
+        return this.state === "over";
     }
 
     /** Reads its bytes from the stream; returns early once nobody wants them any more. */

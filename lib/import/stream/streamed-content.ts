@@ -34,6 +34,8 @@ export class StreamedContent implements BlobSource, BlobArrivals {
     private readonly blobs = new Map<Digest, StreamedBlob>();
     private readonly manifests = new Map<Digest, StreamedManifest>();
     private readonly manifestSizes: ReadonlySet<number>;
+    /** Those on their way whose memory can be had for others. A set may have thousands of blobs, and each piece asks. */
+    private readonly large = new Set<StreamedBlob>();
     private readonly sizes = new Map<Digest, number>();
     /** Repositories that blobs can be read back from. */
     private readonly homes = new Map<Digest, string>();
@@ -98,9 +100,15 @@ export class StreamedContent implements BlobSource, BlobArrivals {
         await this.blobs.get(digest)?.begun.promise;
     }
 
+    inTurn<T>({ digest }: BlobTask, attempt: () => Promise<T>): Promise<T> {
+        return this.homes.has(digest) ? this.stored.inTurn(attempt) : attempt();
+    }
+
     ended({ digest, repository }: BlobTask, isStored: boolean): void {
         if (isStored && !this.homes.has(digest)) this.homes.set(digest, repository);
-        this.blobs.get(digest)?.ended(isStored);
+        const blob = this.blobs.get(digest);
+        blob?.ended(isStored);
+        if (blob?.isOver === true) this.large.delete(blob);
     }
 
     size(digest: Digest): number | undefined {
@@ -127,8 +135,12 @@ export class StreamedContent implements BlobSource, BlobArrivals {
 
     private async takeBlob(entry: StreamedEntry, digest: Digest, blob: StreamedBlob): Promise<void> {
         blob.place = entry.place;
-        if (entry.size !== blob.size) blob.fail(wrongSize(entry, digest, blob.size));
-        else await blob.fill(entry.body());
+        if (entry.size !== blob.size) {
+            blob.fail(wrongSize(entry, digest, blob.size));
+            return;
+        }
+        if (blob.mayGo) this.large.add(blob);
+        await blob.fill(entry.body());
     }
 
     private async takeManifest(entry: StreamedEntry, digest: Digest, manifest: StreamedManifest): Promise<void> {
@@ -163,12 +175,7 @@ export class StreamedContent implements BlobSource, BlobArrivals {
 
     /** What was sent of large blobs, the largest first: those of an upload that breaks may then be lacking. */
     private giveSentBack(): boolean {
-        const large = [...this.onTheirWay()].filter(({ mayGo }) => mayGo).sort((a, b) => b.size - a.size);
-        return large.some((blob) => blob.giveSentBack());
-    }
-
-    private *onTheirWay(): Iterable<StreamedBlob> {
-        for (const blob of this.blobs.values()) if (blob.isHeld) yield blob;
+        return [...this.large].sort((a, b) => b.size - a.size).some((blob) => blob.giveSentBack());
     }
 
     private missing(thing: string): ArchiveError {

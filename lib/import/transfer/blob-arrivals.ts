@@ -4,6 +4,8 @@ import type { BlobTask } from "../plan/plan";
 export interface BlobArrivals {
     /** Resolves when the blob can be sent. @throws why it never can be */
     arrival(blob: BlobTask): Promise<void>;
+    /** Runs an attempt to send the blob's bytes, when it is their turn: what it waits for must not wait for it. */
+    inTurn<T>(blob: BlobTask, attempt: () => Promise<T>): Promise<T>;
     /** The blob is in its repository, or will not come there with this run. */
     ended(blob: BlobTask, isStored: boolean): void;
     /** The run sends nothing further. */

@@ -63,6 +63,9 @@ export async function executePlan(
         await execution.referrers();
         await execution.images(attachments);
         await execution.abandonLeft();
+    } catch (error) {
+        options.arrivals?.stop();
+        throw error;
     } finally {
         quiet();
         await execution.close();
@@ -73,6 +76,7 @@ export async function executePlan(
 class Execution {
     private readonly blobsInFlight: Limiter;
     readonly reader: BlobReader;
+    readonly arrivals: BlobArrivals | undefined;
     private readonly repositories: ReadonlySet<string>;
     private readonly blobs = new Map<string, Promise<void>>();
     private readonly manifests = new Map<string, Promise<void>>();
@@ -97,6 +101,7 @@ class Execution {
         const most = options.concurrency ?? DEFAULT_CONCURRENCY;
         this.blobsInFlight = new Limiter(() => Math.min(most, BEGUN_AHEAD * client.blobsAtOnce));
         this.reader = new BlobReader(source);
+        this.arrivals = options.arrivals;
         const tasks = [...plan.present, ...plan.push.map(({ task }) => task)];
         this.repositories = new Set(tasks.map(({ repository }) => repository));
         this.referrerTags = new ReferrerTags(
@@ -116,13 +121,13 @@ class Execution {
 
     async images(images: readonly ImagePlan[]): Promise<void> {
         // What waits for its turn in the archive must not keep others from theirs.
-        const most = this.options.arrivals === undefined ? IMAGES_AT_ONCE : Math.max(images.length, 1);
+        const most = this.arrivals === undefined ? IMAGES_AT_ONCE : Math.max(images.length, 1);
         await mapLimited(images, most, (image) => this.image(image));
     }
 
     /** Blobs of images that are put later, where they come only once. What fails is told by their images. */
     sendAsTheyCome(images: readonly ImagePlan[]): void {
-        if (this.options.arrivals === undefined) return;
+        if (this.arrivals === undefined) return;
         for (const { task, needs } of images)
             for (const digest of needs) this.blob(task.repository, digest).catch(() => undefined);
     }
@@ -152,8 +157,9 @@ class Execution {
         });
     }
 
-    /** Ends what reads the archive, and the journal. */
+    /** Ends what reads the archive, and the journal, once no blob is under way: those of images that were not tried may be. */
     async close(): Promise<void> {
+        await Promise.allSettled(this.blobs.values());
         await this.reader.close();
         this.journal.close();
     }
@@ -189,7 +195,7 @@ class Execution {
 
     private note(error: unknown): void {
         this.stop.note(error);
-        if (this.stop.isStopped) this.options.arrivals?.stop();
+        if (this.stop.isStopped) this.arrivals?.stop();
     }
 
     /** What an image of this archive is about; undefined for nearly all. */
@@ -247,7 +253,7 @@ class Execution {
                     throw error;
                 }
             });
-            const ended = (isStored: boolean) => this.options.arrivals?.ended(ready, isStored);
+            const ended = (isStored: boolean) => this.arrivals?.ended(ready, isStored);
             transfer.then(
                 () => ended(true),
                 () => ended(false),
@@ -261,7 +267,7 @@ class Execution {
     private async whenReady(task: BlobTask): Promise<BlobTask> {
         const ready = await this.whenMountable(task);
         if (ready.mountFrom === undefined)
-            await this.options.arrivals?.arrival(ready).catch((error: unknown) => {
+            await this.arrivals?.arrival(ready).catch((error: unknown) => {
                 this.stop.check();
                 throw error;
             });

@@ -8,6 +8,7 @@ import { RegistryError } from "../../errors/errors";
 import type { RegistryClient } from "../../distribution/client/registry-client";
 import { isBusy, isRetryable, isUnreachable } from "../../distribution/limits/retry";
 import type { BlobTask } from "../plan/plan";
+import type { BlobArrivals } from "./blob-arrivals";
 import { postSmallBlob } from "./small-blob";
 import type { JournalEntry, LeftUpload, UploadJournal } from "./upload-journal";
 import type { BlobReader, VerifiedBlob } from "./verified-pieces";
@@ -42,6 +43,8 @@ export interface TransferTools {
     readonly source: BlobSource;
     readonly reader: BlobReader;
     readonly journal: UploadJournal;
+    /** As in `ExecuteOptions`. */
+    readonly arrivals?: BlobArrivals | undefined;
 }
 
 /**
@@ -52,7 +55,7 @@ export interface TransferTools {
  * @throws PassthroughError `ARCHIVE_DIGEST_MISMATCH` if the archive's bytes are not the blob; RegistryError
  */
 export async function transferBlob(
-    { client, source, reader, journal }: TransferTools,
+    { client, source, reader, journal, arrivals }: TransferTools,
     blob: BlobTask,
     watch: TransferWatch,
 ): Promise<TransferOutcome> {
@@ -60,7 +63,9 @@ export async function transferBlob(
     const isHere = source.size(digest) !== undefined;
     const left = await findLeft(client, journal, blob, isHere);
     const isWhole = left === undefined && isHere && mountFrom === undefined;
-    const small = isWhole ? await postSmallBlob(client, reader, blob, (sent) => watch.sent(sent, 0)) : {};
+    const inTurn = <T>(attempt: () => Promise<T>) => arrivals?.inTurn(blob, attempt) ?? attempt();
+    const post = () => postSmallBlob(client, reader, blob, (sent) => watch.sent(sent, 0));
+    const small = isWhole ? await inTurn(post) : {};
     if (small.done !== undefined) return small.done;
     const begun =
         left ?? (small.begun ? { mounted: false as const, location: small.begun } : await begin(client, blob));
@@ -78,7 +83,7 @@ export async function transferBlob(
     if (left !== undefined) journal.leftOf(repository, digest)?.settled();
     let outcome: TransferOutcome | undefined;
     try {
-        outcome = await client.retrying((goneOn) => transfer.attempt(goneOn));
+        outcome = await client.retrying((goneOn) => inTurn(() => transfer.attempt(goneOn)));
         return outcome;
     } finally {
         await transfer.end(outcome !== undefined);
@@ -146,7 +151,7 @@ class Transfer {
 
     /** @param start an upload that was begun, now or by an earlier run */
     constructor(
-        private readonly tools: Omit<TransferTools, "source">,
+        private readonly tools: Omit<TransferTools, "source" | "arrivals">,
         private readonly blob: BlobTask,
         private readonly watch: TransferWatch,
         start: UploadStatus,
@@ -206,10 +211,13 @@ class Transfer {
         const { offset, entry } = place;
         let { location } = place;
         let body: VerifiedBlob | undefined;
+        let isOver = false;
         this.reached = offset;
         const pieces = () => {
-            body = this.tools.reader.open(this.blob);
-            return body.pieces((sent) => {
+            const opened = (body = this.tools.reader.open(this.blob));
+            return opened.pieces((sent) => {
+                // What a connection that is gone still takes from its body is not sent.
+                if (isOver || opened !== body) return;
                 const fresh = Math.max(0, sent - Math.max(this.reached, this.furthest));
                 this.watch.sent(fresh, sent - this.reached - fresh);
                 this.reached = sent;
@@ -227,6 +235,7 @@ class Transfer {
             entry.ended();
             body?.arrived();
         } catch (error) {
+            isOver = true;
             const broken = { location, offset: this.reached, entry };
             if (this.mayResume && (isRetryable(error) || this.isForNextRun(broken))) this.broken = broken;
             else await this.giveUp(broken);

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CommanderError } from "commander";
 import { PROGRAM } from "../../../cli/definitions/definition";
+import { EXIT_FAILED } from "../../../cli/exit-codes";
 import { commandDefinitions, runProgram } from "../../../cli/program";
 import { PROJECT } from "../../support/stack";
 
@@ -107,6 +108,18 @@ test.each([["improt"], ["help", "improt"], ["improt", "--help"], ["improt", "--s
         );
     },
 );
+
+test("a command that nothing can bring to its end any more fails, and says so", () => {
+    const endless = `
+        const file = require.resolve(${JSON.stringify(join(PROJECT, "dist/cli/program.js"))});
+        require.cache[file] = { id: file, loaded: true, exports: { runProgram: () => new Promise(() => undefined) } };
+        require(${JSON.stringify(MAIN)});`;
+    const { status, stderr } = spawnSync(process.execPath, ["--eval", endless], { encoding: "utf8" });
+    expect(stderr).toMatch(
+        /^passthrough: ended without a result, .* run it again, with REGISTRY_PASSTHROUGH_DEBUG='\*'/,
+    );
+    expect(status).toBe(EXIT_FAILED);
+});
 
 /** The packages and modules that a command line loads, by a process of its own. */
 function loaded(...args: string[]): string[] {

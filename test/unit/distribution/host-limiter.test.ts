@@ -55,6 +55,18 @@ test("more are in flight as long as answers come as quickly, up to the ceiling",
     expect(levels).toEqual([4, 8, 10, 10, 10, 10]);
 });
 
+test("a reserved question has room whatever is in flight, and only one of them has", async () => {
+    const host = newLimiter(1);
+    const upload = await host.enter("PUT x", PATIENCE, undefined, { load: "body" });
+    const release = host.reserve();
+    const read = await enter(host);
+    expect(await entered(host, 1)).toBe(0);
+    release();
+    read.answered();
+    expect(await entered(host, 1)).toBe(0);
+    upload.answered();
+});
+
 test("bodies and questions each have room of their own, below one ceiling", async () => {
     const host = newLimiter(6);
     const bodies = [1, 2, 3, 4, 5].map(() => host.enter("PUT x", PATIENCE, undefined, { load: "body" }));
