@@ -134,18 +134,16 @@ test("a cluster that leaves the site keeps its addresses until allowedNodes is o
     const both = "10.7.0.10/32, 10.7.0.11/32, 10.8.0.10/32, 10.9.0.0/16";
     expect(letIn()).toBe(both);
 
-    let left = await apply(state, { ...news, nodesOf: nodesOf("east") }, context());
-    for (const rotate of ["1", "2"]) {
-        const found = await refreshed(left, context());
-        expect(found.differences).toEqual([]);
-        expect(lines.at(-1)).toMatch(
-            /cluster west is not in the site any more, or without apply; its nodes still reach the registry \(2 addresses\)/,
-        );
-        left = await apply(found, { ...news, nodesOf: nodesOf("east"), rotate }, context());
-        expect(letIn()).toBe(both);
-    }
+    const east = { ...news, nodesOf: nodesOf("east") };
+    const first = await refreshed(await apply(state, east, context()), context());
+    expect(first.differences).toEqual([]);
+    expect(lines.at(-1)).toMatch(
+        /cluster west is not in the site any more, or without apply; its nodes still reach the registry \(2 addresses\)/,
+    );
+    const left = await apply(first, { ...east, rotate: "2" }, context());
+    expect(letIn()).toBe(both);
 
-    const { nodesOf: _, ...off } = { ...news, rotate: "2" };
+    const { nodesOf: _, ...off } = { ...news, image: left.image, rotate: "2" };
     lines.length = 0;
     provider.describeUpdate?.(left, off, context());
     expect(lines).toEqual([
@@ -156,7 +154,7 @@ test("a cluster that leaves the site keeps its addresses until allowedNodes is o
     expect(letIn()).toBe("10.9.0.0/16");
     expect((await refreshed(closed, context())).differences).toEqual([]);
     // And on again: who has left is not let in, but those of the site are.
-    await apply(closed, { ...news, nodesOf: nodesOf("east"), rotate: "2" }, context());
+    await apply(closed, { ...east, rotate: "2" }, context());
     expect(letIn()).toBe("10.8.0.10/32, 10.9.0.0/16");
 });
 
@@ -190,7 +188,10 @@ test("allowedNodes of a site with one cluster is a change, another kubeconfig on
     join(of(""), "worker-0", "10.8.0.10");
     const news = { ...inputs, allowedFrom: ["10.9.0.0/16"] };
     const state = await apply(undefined, news, context());
-    const open = { ...news, nodesOf: nodesOf("") };
+    // As the check of the engine's next run has them.
+    const { image } = state;
+    expect(provider.compare(state, { ...news, image }).changes).toBe(false);
+    const open = { ...news, image, nodesOf: nodesOf("") };
     expect(provider.compare(state, open).changes).toBe(true);
     const opened = await apply(state, open, context());
     expect(letIn()).toBe("10.8.0.10/32, 10.9.0.0/16");
