@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { streamEntries } from "../../lib/archives";
 import { type ImportEvent, executeStream, planImport } from "../../lib/import";
+import { requireAllTold } from "../../lib/import/stream/all-told";
 import { Awaited } from "../../lib/import/stream/awaited";
-import { requireAllTold } from "../../lib/import/stream/execute-stream";
 import { type Digest, digestHex } from "../../lib/oci/digest";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../../lib/oci/media-types";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
@@ -218,7 +218,7 @@ test("what did not pass is not in the archive, by image", async () => {
         { ...result, done: {} },
         { ...result, failed: [] },
     ])
-        expect(() => requireAllTold(plan, incomplete)).toThrow(/without a result for quay.io\/org\/app:/);
+        expect(() => requireAllTold(plan, incomplete)).toThrow(/without a result for .*quay.io\/org\/app:/);
     expect(Object.keys(result.done)).toHaveLength(2);
     for (const failed of result.failed)
         expect(problemText(failed)).toMatch(/^ARCHIVE_BLOB_MISSING .*it is not in the archive/s);

@@ -3,6 +3,7 @@ import type { ImportPlan } from "../plan/plan";
 import { type ExecuteOptions, executePlan } from "../transfer/execute";
 import type { ImportResult } from "../transfer/import-recorder";
 import type { ArchiveStream } from "./archive-stream";
+import { requireAllTold } from "./all-told";
 import { StreamedContent } from "./streamed-content";
 
 /**
@@ -32,17 +33,6 @@ export async function executeStream(
     if (damage !== undefined && result.failed.length === 0) throw damage.error;
     requireAllTold(plan, result);
     return result;
-}
-
-/**
- * What waits for something that never comes must not look like success.
- * @throws Error if an image of the plan is neither done nor failed
- */
-export function requireAllTold({ present, push, problems }: ImportPlan, { done, failed }: ImportResult): void {
-    const told = new Set([...Object.keys(done), ...failed.map(({ source }) => source)]);
-    const pushed = push.filter(({ isPart }) => isPart !== true).map(({ task }) => task);
-    const left = [...present, ...pushed, ...problems].map(({ source }) => source).filter((source) => !told.has(source));
-    if (left.length > 0) throw new Error(`the import ended without a result for ${left.join(", ")}`);
 }
 
 /** @returns what ended it before the end of the stream */
