@@ -49,7 +49,7 @@ test("what a broken connection still reads counts for no attempt", async () => {
         place: () => undefined,
     };
     const reader = new BlobReader(source);
-    const journal = await UploadJournal.open(undefined, "localhost");
+    const journal = await UploadJournal.open(undefined, "localhost", "set");
     const counted: [fresh: number, repeated: number][] = [];
     const outcome = await transferBlob(
         { client: clientThatReadsOn(), source, reader, journal },
