@@ -78,7 +78,10 @@ test("up tells its plan before it writes anything, then every ten seconds how fa
     const { code, text } = await up.done;
     expect(code).toBe(0);
     const [, bytes, uploads, mounts] = PLAN.exec(text) ?? [];
-    expect(proxy.payload()).toBe(Number(bytes));
+    // One small blob finds out whether the registry takes its bytes with the POST: it leaves them, and gets them again.
+    const left = proxy.passed.filter((asked) => asked.method === "POST" && asked.bytes > 0);
+    expect(left).toHaveLength(1);
+    expect(proxy.payload() - (left[0]?.bytes ?? 0)).toBe(Number(bytes));
     expect(text).toContain(`sent in ${uploads ?? ""} blobs, ${mounts ?? ""} blobs mounted`);
     const begun = proxy.passed.filter((asked) => isUploadPost(asked) && asked.reached);
     // The check before the first import begins one more, and gives it up.
