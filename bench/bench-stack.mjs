@@ -40,7 +40,12 @@ export class BenchStack {
         writeEmptyProgram(folder);
         const foreign = /^PULUMI_(BACKEND_URL|HOME|STACK|CONFIG_PASSPHRASE|CONFIG_PASSPHRASE_FILE|ACCESS_TOKEN)$/;
         const clean = Object.fromEntries(Object.entries(process.env).filter(([key]) => !foreign.test(key)));
-        const own = { ...clean, PULUMI_CONFIG_PASSPHRASE: "bench-passphrase" };
+        const own = {
+            ...clean,
+            PULUMI_CONFIG_PASSPHRASE: "bench-passphrase",
+            // Kept from run to run, as it is in a checkout: only the first command after an upgrade fills it.
+            NODE_COMPILE_CACHE: join(scratchFolder(), "compile-cache"),
+        };
         const env = pulumiEnvironment(place, name, toolbox.directories, own);
         const stack = new BenchStack(folder, site === undefined ? folder : checkout, env);
         await captureOrThrow("pulumi", ["-C", folder, "stack", "init", name, "--non-interactive"], { env });

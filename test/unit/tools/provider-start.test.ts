@@ -5,18 +5,25 @@ const engine = join(__dirname, "..", "..", "..", "tools", "engine");
 
 /** What a Node.js process says that runs the code after what is loaded before a provider. */
 function says(code: string): unknown {
-    const args = ["--require", join(engine, "compiler-when-used.cjs"), "-e", `console.log(JSON.stringify(${code}))`];
+    const print = `(async () => console.log(JSON.stringify(${code})))()`;
+    const args = ["--require", join(engine, "sdk-parts-when-used.cjs"), "-e", print];
     return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8", cwd: engine }));
 }
 
-test("a provider process loads Pulumi's runtime without the TypeScript compiler, and has it where something asks for it", () => {
-    const isLoaded = `Object.keys(require.cache).some((file) => file.endsWith("typescript.js"))`;
-    expect(says(`[typeof require("@pulumi/pulumi/runtime").serializeProperties, ${isLoaded}]`)).toEqual([
-        "function",
-        false,
-    ]);
-    expect(says(`[typeof require("@pulumi/pulumi/typescript-shim").createSourceFile, ${isLoaded}]`)).toEqual([
-        "function",
-        true,
-    ]);
+const isLoaded = (part: string) => `Object.keys(require.cache).some((file) => file.includes(${JSON.stringify(part)}))`;
+const COMPILER = isLoaded("/typescript.js");
+const NPM = isLoaded("@npmcli/arborist/lib/arborist");
+
+test("Pulumi's runtime is loaded without the parts that serialize closures, and has them where something asks for them", () => {
+    const runtime = 'typeof require("@pulumi/pulumi").runtime.serializeProperties';
+    expect(says(`[${runtime}, ${COMPILER}, ${NPM}]`)).toEqual(["function", false, false]);
+    const compiler = 'typeof require("@pulumi/pulumi/typescript-shim").createSourceFile';
+    expect(says(`[${runtime}, ${compiler}, ${COMPILER}, ${NPM}]`)).toEqual(["function", "function", true, false]);
+});
+
+test("a program may serialize closures all the same", () => {
+    const packages = 'await require("@pulumi/pulumi").runtime.computeCodePaths({ extraIncludePackages: [] })';
+    expect(says(`[typeof (${packages}).get, ${NPM}]`)).toEqual(["function", true]);
+    const serialized = 'await require("@pulumi/pulumi").runtime.serializeFunction(() => 1)';
+    expect(says(`[(${serialized}).text.includes("=> 1"), ${COMPILER}]`)).toEqual([true, true]);
 });

@@ -1,4 +1,5 @@
-import { mkdtempSync, readdirSync, realpathSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inModule } from "./script-module";
@@ -43,4 +44,42 @@ test("Pulumi, its program and its providers find the Node.js that runs the comma
     const [first = ""] = String(value).split(":");
     expect(readdirSync(first)).toEqual(["node"]);
     expect(realpathSync(join(first, "node"))).toBe(realpathSync(process.execPath));
+});
+
+/** NODE_OPTIONS of the engine, for a checkout in a folder. */
+async function nodeOptions(root: string, own = {}): Promise<string> {
+    const body = 'return m.pulumiEnvironment(m.workspace(input.root, {}), "dev", [], input.env).NODE_OPTIONS;';
+    const { value } = await inModule("workspace.mjs", body, { root, env: { PATH: "", ...own } });
+    return String(value);
+}
+
+test("what a program loads first is found in any folder, and the user's options for Node.js stay", async () => {
+    const root = join(folder, 'a "quoted" \\ folder');
+    mkdirSync(join(root, "tools", "engine"), { recursive: true });
+    writeFileSync(join(root, "tools", "engine", "program-start.cjs"), "globalThis.loaded = true;");
+    const env = { NODE_OPTIONS: await nodeOptions(root, { NODE_OPTIONS: "--stack-trace-limit=3" }) };
+    const print = "console.log(globalThis.loaded, Error.stackTraceLimit)";
+    expect(execFileSync(process.execPath, ["-e", print], { encoding: "utf8", env })).toBe("true 3\n");
+});
+
+test("a program with typescript: false starts without the compiler, another one with it, and other processes as they are", async () => {
+    const root = join(__dirname, "..", "..", "..");
+    const probe = join(folder, "probe.cjs");
+    writeFileSync(
+        probe,
+        'console.log(process.env.PULUMI_NODEJS_TYPESCRIPT); if (process.argv[1].endsWith("index.js")) process.exit();',
+    );
+    const NODE_OPTIONS = await nodeOptions(root);
+    const says = (script: string, project: string) => {
+        const cwd = join(folder, "program");
+        mkdirSync(cwd, { recursive: true });
+        writeFileSync(join(folder, "Pulumi.yaml"), project);
+        const env = { NODE_OPTIONS, PULUMI_NODEJS_TYPESCRIPT: "true" };
+        return execFileSync(process.execPath, ["--require", probe, script], { encoding: "utf8", env, cwd }).trim();
+    };
+    const run = join(root, "node_modules", "@pulumi", "pulumi", "cmd", "run", "index.js");
+    expect(says(run, "runtime:\n    options:\n        typescript: false\n")).toBe("false");
+    expect(says(run, "runtime: nodejs\n")).toBe("true");
+    writeFileSync(join(folder, "other.cjs"), "");
+    expect(says(join(folder, "other.cjs"), "runtime:\n    options:\n        typescript: false\n")).toBe("true");
 });
