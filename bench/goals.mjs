@@ -45,7 +45,10 @@ const goals = {
         ...series
             .filter(({ name }) => name === "crane push --index")
             .map((other) => atMost("not slower than crane push --index", named(series, "ours"), other, 1)),
-        ...modest(series),
+        littleCpu(named(series, "ours"), findFloor(series), 1.1),
+        atMost("first up: at most 1.5 x the import alone", named(series, "first up"), named(series, "ours"), 1.5),
+        smallWhole(named(series, "first up"), 450),
+        ...modest(series, 200),
     ],
     C: (series) => [fasterThanBestPeer(series, 2), ...modest(series)],
     D: (series) => [
@@ -139,6 +142,20 @@ function atMost(goal, left, right, limit) {
     return { goal, measured: shown(ratio), met: ratio.median <= limit };
 }
 
+/** @param {Series} one @param {Series} floor @param {number} limit @returns {Verdict} */
+function littleCpu(one, floor, limit) {
+    const cpu = (/** @type {Series} */ { runs }) => runs.map(({ cpuSeconds }) => cpuSeconds);
+    const ratio = pairedRatio(cpu(one), cpu(floor));
+    return { goal: `at most ${limit} x the floor's CPU time`, measured: shown(ratio), met: ratio.median <= limit };
+}
+
+/** Of all processes of an `up` together. @param {Series} one @param {number} limit MiB @returns {Verdict} */
+function smallWhole({ name, runs }, limit) {
+    const most = Math.max(...runs.map(({ memoryBytes }) => memoryBytes)) / MiB;
+    const goal = `${name}: at most ${limit} MiB of memory for all of its processes`;
+    return { goal, measured: `${Math.round(most)} MiB`, met: most <= limit };
+}
+
 /** @param {Series} one @param {Series} floor @returns {Verdict} that it sent what the floor sent */
 function sameBytes(one, floor) {
     const sent = (/** @type {Series} */ { runs }) => [...new Set(runs.map(({ sentBytes = NaN }) => sentBytes))];
@@ -183,27 +200,28 @@ function requestsPerImage(one, images) {
     return { goal: "at most 1 request per image", measured, met: Math.max(...counts) <= images };
 }
 
-/** @param {Series[]} series @returns {Verdict[]} */
-function modest(series) {
+/** @param {Series[]} series @param {number} [memory] MiB for the provider @returns {Verdict[]} */
+function modest(series, memory) {
     const own = series.filter(({ role, name }) => role === "ours" || name === "layout in a folder");
     const disk = Math.max(...own.flatMap(({ runs }) => runs.map(({ diskBytes }) => diskBytes)));
-    return [smallProvider(own), { goal: "no extra disk", measured: `${Math.round(disk / MiB)} MiB`, met: disk === 0 }];
+    return [smallProvider(own, memory), { goal: "no extra disk", measured: `${Math.round(disk / MiB)} MiB`, met: disk === 0 }];
 }
 
 /**
  * Of the process that runs the providers; where the engine takes no part, of the importer without Pulumi's SDK.
  *
  * @param {Series[]} own
+ * @param {number} [limit] MiB
  * @returns {Verdict}
  */
-function smallProvider(own) {
+function smallProvider(own, limit = 256) {
     const all = own.flatMap(({ runs }) => runs);
     const provider = Math.max(...all.map((run) => run.providerBytes || 0));
     const memory = provider || Math.max(...all.map(({ memoryBytes }) => memoryBytes));
     return {
-        goal: "at most 256 MiB of memory for the provider",
+        goal: `at most ${limit} MiB of memory for the provider`,
         measured: `${Math.round(memory / MiB)} MiB${provider > 0 ? "" : " (the importer alone)"}`,
-        met: memory <= 256 * MiB,
+        met: memory <= limit * MiB,
     };
 }
 

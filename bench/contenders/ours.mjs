@@ -2,6 +2,9 @@ import { join } from "node:path";
 import { projectRoot } from "../../tools/workspace.mjs";
 import { mirrorPath } from "./places.mjs";
 
+/** As the provider is started: tools/engine/pulumi-resource-pulumi-nodejs. */
+const HEAP = ["--max-semi-space-size=2"];
+
 /**
  * The importer as the provider runs it, in a process of its own.
  *
@@ -21,7 +24,7 @@ export function ours({ archive, lock }, name = "ours", checkout = projectRoot, l
         phasesOf: (stdout) => JSON.parse(stdout).phases,
         command: ({ host, ca }) => ({
             file: process.execPath,
-            args: [client, archive, lock, `${host}/${mirrorPath}`, ca, ...(level === undefined ? [] : [String(level)])],
+            args: [...HEAP, client, archive, lock, `${host}/${mirrorPath}`, ca, ...(level === undefined ? [] : [String(level)])],
         }),
     };
 }
