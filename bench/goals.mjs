@@ -204,7 +204,10 @@ function requestsPerImage(one, images) {
 function modest(series, memory) {
     const own = series.filter(({ role, name }) => role === "ours" || name === "layout in a folder");
     const disk = Math.max(...own.flatMap(({ runs }) => runs.map(({ diskBytes }) => diskBytes)));
-    return [smallProvider(own, memory), { goal: "no extra disk", measured: `${Math.round(disk / MiB)} MiB`, met: disk === 0 }];
+    return [
+        smallProvider(own, memory),
+        { goal: "no extra disk", measured: `${Math.round(disk / MiB)} MiB`, met: disk === 0 },
+    ];
 }
 
 /**

@@ -24,7 +24,15 @@ export function ours({ archive, lock }, name = "ours", checkout = projectRoot, l
         phasesOf: (stdout) => JSON.parse(stdout).phases,
         command: ({ host, ca }) => ({
             file: process.execPath,
-            args: [...HEAP, client, archive, lock, `${host}/${mirrorPath}`, ca, ...(level === undefined ? [] : [String(level)])],
+            args: [
+                ...HEAP,
+                client,
+                archive,
+                lock,
+                `${host}/${mirrorPath}`,
+                ca,
+                ...(level === undefined ? [] : [String(level)]),
+            ],
         }),
     };
 }
