@@ -163,7 +163,7 @@ export function pulumiEnvironment(place, stack, toolDirectories, env = process.e
  */
 function nodeOptions({ root }, env) {
     const file = join(root, "tools", "engine", "program-start.cjs").replaceAll(/["\\]/g, "\\$&");
-    return [`--require "${file}" --max-semi-space-size=2`, env.NODE_OPTIONS ?? ""].join(" ").trim();
+    return [`--require "${file}" --max-semi-space-size=4`, env.NODE_OPTIONS ?? ""].join(" ").trim();
 }
 
 /**

@@ -3,7 +3,7 @@ import { projectRoot } from "../../tools/workspace.mjs";
 import { mirrorPath } from "./places.mjs";
 
 /** As the provider is started: tools/engine/pulumi-resource-pulumi-nodejs. */
-const HEAP = ["--max-semi-space-size=2"];
+const HEAP = ["--max-semi-space-size=4"];
 
 /**
  * The importer as the provider runs it, in a process of its own.
