@@ -265,7 +265,7 @@ async function install(
         for (const role of ["importer", "puller"] as const)
             await answers(known, { accounts, role, fix: ADDRESS_FIX }, context, wait);
         wait.onProgress("sending test blobs, and reading them back");
-        await requireHealthy(known, accounts.importer, context).catch((error: unknown) => {
+        await requireHealthy(known, { credentials: accounts.importer }, context).catch((error: unknown) => {
             // A registry that runs must not be kept from what mends it: room, a node that joined, another certificate.
             if (before === undefined || !(error instanceof PassthroughError)) throw error;
             context.log.line("warning", `${known.host.address}: ${formatProblem(toProblem(error))}`);
