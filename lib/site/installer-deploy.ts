@@ -25,7 +25,7 @@ export interface InstallerDeployment {
 const KEY = "site.registry.deploy.installer";
 /** Why this program runs no installer of the other kinds. */
 const NO_INSTALLER: Readonly<Record<Exclude<RegistryKind, InstalledKind>, string>> = {
-    distribution: "it has none: write deploy.cluster",
+    distribution: "it has none: write deploy.cluster or deploy.host",
     quay: "Quay has an operator of its own",
     jfrog: "Artifactory has installers of its own, which depend on its licence and its database",
 };
