@@ -12,6 +12,7 @@ import {
     makeFolders,
     readHostFacts,
     removeRegistry,
+    requireContent,
     requireSameMachine,
     strangersOf,
 } from "../../lib/host-registry";
@@ -145,6 +146,8 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
                 context.log.line("warning", `${host.address}: ${text}`);
                 return;
             }
+            // Without its disk, keys and content would stay there, and nobody would know of them any more.
+            if (facts.hasOwnUnits && olds.installed !== undefined) requireContent(session.connection, facts, olds);
             await removeRegistry(session, olds, { removesContent: olds.deleteContent });
             if (olds.deleteContent) return;
             context.log.line("info", `${host.address}: the content in ${olds.directory} stays (${KEY}.deleteContent)`);

@@ -302,6 +302,12 @@ test("a disk that is not mounted is no reason to begin again without the content
         code: "HOST_DIFFERENT",
         fix: expect.stringContaining(`write ${OWNER} to ${inputs.directory}/owner`) as string,
     });
+    // Nor to remove it, and leave keys and content where nobody knows of them.
+    const units = { ...host.state };
+    await expect(provider.remove({ ...outs, deleteContent: true }, operationContext())).rejects.toMatchObject({
+        code: "HOST_DIFFERENT",
+    });
+    expect(host.state).toEqual(units);
     expect(existsSync(inputs.directory)).toBe(false);
     renameSync(`${inputs.directory}-elsewhere`, inputs.directory);
     expect(await differences(await apply(outs, inputs))).toEqual([]);
