@@ -35,7 +35,7 @@ import {
     nodeDifferences,
     nodesToAdmit,
 } from "./admitted-nodes";
-import { type HostWithNodes, checkHost, portsOf, previewHost } from "./check-host";
+import { type HostWithNodes, OTHER_MACHINE, checkHost, portsOf, previewHost } from "./check-host";
 import { withHost, withReadableHost } from "./connection";
 import { fileVersion } from "./file-version";
 import {
@@ -123,12 +123,12 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
         requireSameDirectory(olds, news);
         requireTrustedCertificate(olds, news);
         if (!isDeployedAnew(olds, news) && olds.differences.length === 0) {
-            if (changedInputs(olds, news, REACHED).length > 0) {
-                await withHost(news, context, async (session) =>
-                    requireSameMachine(session.connection, await readHostFacts(session, news), olds.machineId),
-                );
-            }
-            return { ...olds, ...news };
+            const isSame =
+                changedInputs(olds, news, REACHED).length === 0 ||
+                (await withHost(news, context, async (session) =>
+                    requireSameMachine(session.connection, await readHostFacts(session, news), news, olds.machineId),
+                ));
+            if (isSame) return { ...olds, ...news };
         }
         const accounts = isRotation(olds, news) ? await nextAccounts(olds.accounts) : olds.accounts;
         return deploy(news, olds, accounts, context);
@@ -138,7 +138,7 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
         requireUnused(olds, context.process.settings);
         await withHost(olds, context, async (session) => {
             const facts = await readHostFacts(session, olds);
-            requireSameMachine(session.connection, facts, olds.machineId);
+            requireSameMachine(session.connection, facts, olds, olds.machineId);
             const { host } = olds;
             const strangers = strangersOf(facts, olds);
             if (strangers.length > 0) {
@@ -193,11 +193,12 @@ function registryOf(
 
 /** What keeps the registry from being as it was deployed. */
 async function look(session: HostSession, state: RegistryHostOutputs): Promise<readonly string[]> {
-    requireSameMachine(session.connection, await readHostFacts(session, state), state.machineId);
+    const facts = await readHostFacts(session, state);
+    const isSame = requireSameMachine(session.connection, facts, state, state.machineId);
     const { installed } = state;
     if (installed === undefined) return state.differences;
     const found = await compareRegistry(session, registryOf(state, installed, state.accounts), installed.rules);
-    return installed.isOutdated === true ? [INCOMPLETE, ...found] : found;
+    return [...(isSame ? [] : [OTHER_MACHINE]), ...(installed.isOutdated === true ? [INCOMPLETE] : []), ...found];
 }
 
 /** An archive is what is in it, whatever its path is by now. */
