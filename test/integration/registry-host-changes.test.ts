@@ -8,6 +8,7 @@ import { ClusterError } from "../../lib/kubernetes/cluster-error";
 import { ROLLOUT_PATHS } from "../../lib/openshift/rollout/rollout-objects";
 import { applyRegistryHost as apply, refreshedRegistryHost as refreshed } from "../support/host/apply-registry-host";
 import { HOST_OWNER, hostInputs, writeHostImage } from "../support/host/host-inputs";
+import { throughLostConnections } from "../support/host/lost-connections";
 import { TestHost } from "../support/host/test-host";
 import { MemoryCluster } from "../support/memory-cluster";
 import { operationContext } from "../support/operation-context";
@@ -23,11 +24,12 @@ const archive = joinPath(folder, "distribution.tar");
 
 let host: TestHost;
 let inputs: RegistryHostInputs;
+let issue: () => Promise<{ certificate: string; key: string }>;
 
 beforeEach(async () => {
     host = await TestHost.start();
     writeHostImage(archive, "1");
-    ({ inputs } = await hostInputs(host, archive));
+    ({ inputs, issue } = await hostInputs(host, archive));
 });
 afterEach(() => host.stop());
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -255,4 +257,29 @@ test("another key to log in with is tried, and nothing else is done", async () =
     writeFileSync(joinPath(host.root, "etc/machine-id"), `${"f".repeat(32)}\n`);
     renameSync(inputs.directory, `${inputs.directory}-elsewhere`);
     await expect(apply(updated, inputs)).rejects.toMatchObject({ code: "HOST_DIFFERENT" });
+});
+
+test("connections that are lost at one command after the other end in a registry, in a changed one, and in none", async () => {
+    let state: RegistryHostOutputs | undefined;
+    const through = (news: RegistryHostInputs) =>
+        throughLostConnections(host, async () => {
+            // Not with the preview, which tolerates a host that cannot be reached.
+            const run = state === undefined ? created(news) : apply(state, news);
+            state = await run.catch((error: unknown) => {
+                if (error instanceof PartialState) state = error.known as RegistryHostOutputs;
+                throw error;
+            });
+        });
+    const created = async (news: RegistryHostInputs) => (await provider.create(news, operationContext())).outs;
+    const known = () => state as unknown as RegistryHostOutputs;
+    expect(await through(inputs)).toBeGreaterThan(10);
+    expect(await differences(known())).toEqual([]);
+    const { certificate: chain, key } = await issue();
+    writeHostImage(archive, "2");
+    expect(await through({ ...inputs, chain, key, rotate: "1", deleteContent: true })).toBeGreaterThan(10);
+    expect(await differences(known())).toEqual([]);
+    expect(known().accounts.puller.username).toBe("puller-2");
+    expect(await throughLostConnections(host, () => provider.remove(known(), operationContext()))).toBeGreaterThan(3);
+    expect(existsSync(inputs.directory)).toBe(false);
+    expect(host.state).toMatchObject({ containers: {}, active: [], tables: {} });
 });

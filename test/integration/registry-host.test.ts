@@ -123,26 +123,6 @@ test("what somebody changes on the host is found, and changed back", async () =>
     expect(await differences(await apply(found.outs, inputs))).toEqual([]);
 });
 
-test.each([
-    ["mkdir", /umask 077\nmkdir/, "lost-after"],
-    ["the archive", /image\.tar\.registry-passthrough|\.image\.tar/, "lost-before"],
-    ["the start", /systemctl restart registry-passthrough-push/, "lost-after"],
-] as const)("a connection that is lost at %s leaves what the next run finishes", async (_, command, fate) => {
-    let isLost = false;
-    host.fate = (text) => {
-        if (isLost || !command.test(text)) return "run";
-        isLost = true;
-        return fate;
-    };
-    const failure: unknown = await apply(undefined, inputs).catch((error: unknown) => error);
-    expect(isLost).toBe(true);
-    if (!(failure instanceof PartialState)) throw failure;
-    expect(failure.reasons[0]).toMatch(/^HOST_CONNECTION_LOST at operator@127\.0\.0\.1/);
-    const state = await apply(failure.known as RegistryHostOutputs, inputs);
-    expect(await differences(state)).toEqual([]);
-    await push(inputs.registry.pushHost ?? "", state.accounts.importer, "first");
-});
-
 test("everything that the host lacks is said at once, in the preview, and nothing is written", async () => {
     const [pull = 0, push = 0] = [inputs.registry.mirrorBase, inputs.registry.pushHost ?? ""].map((text) =>
         Number(/:(\d+)/.exec(text)?.[1]),
