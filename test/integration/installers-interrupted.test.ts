@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { throughLostConnections } from "../support/host/lost-connections";
 import { installedSite } from "../support/installers/installed-site";
 import { packInstaller } from "../support/installers/installer-host";
@@ -11,6 +12,19 @@ describe.each([
     const [first, second] = [packInstaller(kind, former), packInstaller(kind, newer)];
     const site = installedSite({ kind, httpPort: 8080, installer: { ...first, isOnHost: false } });
     const { installation, apply, texts, remove } = site;
+
+    test("end in an installation, also where the state is lost each time, and its password is the one on the host", async () => {
+        const tries = await throughLostConnections(site.host, () => {
+            site.secrets = undefined;
+            return apply();
+        });
+        expect(tries).toBeGreaterThan(12);
+        expect(await texts()).toEqual([]);
+        expect(JSON.parse(site.host.read("secrets.json"))).toEqual(site.secrets);
+        if (kind !== "harbor") return;
+        const folder = join("installers", `${former}-${first.sha256.slice(0, 12)}`, "harbor");
+        expect(site.host.read(folder, "harbor.yml")).toContain(`harbor_admin_password: ${site.secrets?.password}`);
+    });
 
     test("end in an upgrade, also where the state is lost each time", async () => {
         await apply();
