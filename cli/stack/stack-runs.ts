@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { parseJson } from "../../lib/errors/text";
+import { homeFolder } from "../../lib/files/home-folder";
 
 /** A run of the engine that has ended, as its history has it. */
 export interface StackRun {
@@ -60,6 +60,9 @@ function readLock(path: string): unknown {
 
 function backendFolder(backend: string | undefined): string | undefined {
     const [url = ""] = (backend ?? "").split("?", 1);
-    if (url.startsWith("file://~")) return join(homedir(), url.slice("file://~".length));
+    if (url.startsWith("file://~")) {
+        const home = homeFolder();
+        return home === undefined ? undefined : join(home, url.slice("file://~".length));
+    }
     return url.startsWith("file:///") ? fileURLToPath(url) : undefined;
 }

@@ -12,14 +12,21 @@ import type { StoredConnection } from "../registry/stack-settings";
 const LARGE_BLOB = 16_000_000;
 const REPOSITORY = "registry-passthrough/doctor";
 
+/** Who sends test blobs, and where to. */
+export interface TestUploads {
+    readonly credentials: Credentials;
+    /** Default: one below the mirror base that no image has. */
+    readonly repository?: string;
+}
+
 /**
- * The checks of `passthrough doctor` with the account that pushes: what stands in front of the registry lets uploads
+ * The checks of `passthrough doctor` with an account that may push: what stands in front of the registry lets uploads
  * through, and what was sent can be read back. Its test blobs are deleted. What is odd is logged.
  * @throws RegistryError with what was found, and its fix
  */
 export async function requireHealthy(
     inputs: StoredConnection,
-    credentials: Credentials,
+    { credentials, repository }: TestUploads,
     { process, signal, log }: RegistryContext,
 ): Promise<void> {
     const registry = process.settings.registry(inputs);
@@ -35,7 +42,7 @@ export async function requireHealthy(
     const found: DoctorResult[] = [];
     await runDoctor({
         ...{ anonymous, client, removing, username: credentials.username, size: LARGE_BLOB },
-        repository: prefix === "" ? REPOSITORY : `${prefix}/${REPOSITORY}`,
+        repository: repository ?? (prefix === "" ? REPOSITORY : `${prefix}/${REPOSITORY}`),
         onResult: (result) => void found.push(result),
     }).finally(() => Promise.all([anonymous, client, removing].map((one) => one.close())));
     signal.throwIfAborted();

@@ -172,11 +172,13 @@ async function deploy(
                 for (const role of ["importer", "puller"] as const)
                     await answers(inputs, { accounts, role, fix: ADDRESS_FIX }, context, wait);
             });
-            await requireHealthy(inputs, accounts.importer, context);
+            await requireHealthy(inputs, { credentials: accounts.importer }, context);
         } catch (error) {
-            const differences = ["it was not completed"];
+            // A volume that could not grow is as large as it was: the former size may be written again.
+            const { storage } = { ...inputs, ...olds };
+            const partial = { ...known, storage, differences: ["it was not completed"] };
             const reason = formatProblem(toProblem(error));
-            throw new PartialState(deploymentId(inputs), { ...known, differences }, [reason], errorCodes(error));
+            throw new PartialState(deploymentId(inputs), partial, [reason], errorCodes(error));
         }
     });
     return known;

@@ -17,6 +17,8 @@ import { admitted, findNodes } from "./admitted-nodes";
 import { withReadableHost } from "./connection";
 import type { RegistryHostInputs, RegistryHostOutputs } from "./kind";
 
+export const OTHER_MACHINE = "it is another machine than before, which has the directory of this registry";
+
 /** Inputs, and the nodes that are let in. */
 export type HostWithNodes = RegistryHostInputs & Pick<RegistryHostOutputs, "nodes">;
 
@@ -45,7 +47,8 @@ export async function checkHost(
 ): Promise<HostFacts> {
     const names = namesOf(inputs);
     const facts = await readHostFacts(session, { ...inputs, names });
-    requireSameMachine(session.connection, facts, before?.machineId);
+    const isSame = requireSameMachine(session.connection, facts, inputs, before?.machineId);
+    if (!isSame) log.line("warning", `${inputs.host.address}: ${OTHER_MACHINE}`);
     if (before?.installed !== undefined) requireContent(session.connection, facts, inputs);
     // A proxy resolves names by itself.
     const here = await resolveHere(inputs.registry.proxy === undefined ? names : []);

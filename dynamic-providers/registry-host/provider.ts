@@ -12,6 +12,7 @@ import {
     makeFolders,
     readHostFacts,
     removeRegistry,
+    requireContent,
     requireSameMachine,
     strangersOf,
 } from "../../lib/host-registry";
@@ -34,7 +35,7 @@ import {
     nodeDifferences,
     nodesToAdmit,
 } from "./admitted-nodes";
-import { type HostWithNodes, checkHost, portsOf, previewHost } from "./check-host";
+import { type HostWithNodes, OTHER_MACHINE, checkHost, portsOf, previewHost } from "./check-host";
 import { withHost, withReadableHost } from "./connection";
 import { fileVersion } from "./file-version";
 import {
@@ -122,12 +123,12 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
         requireSameDirectory(olds, news);
         requireTrustedCertificate(olds, news);
         if (!isDeployedAnew(olds, news) && olds.differences.length === 0) {
-            if (changedInputs(olds, news, REACHED).length > 0) {
-                await withHost(news, context, async (session) =>
-                    requireSameMachine(session.connection, await readHostFacts(session, news), olds.machineId),
-                );
-            }
-            return { ...olds, ...news };
+            const isSame =
+                changedInputs(olds, news, REACHED).length === 0 ||
+                (await withHost(news, context, async (session) =>
+                    requireSameMachine(session.connection, await readHostFacts(session, news), news, olds.machineId),
+                ));
+            if (isSame) return { ...olds, ...news };
         }
         const accounts = isRotation(olds, news) ? await nextAccounts(olds.accounts) : olds.accounts;
         return deploy(news, olds, accounts, context);
@@ -137,7 +138,7 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
         requireUnused(olds, context.process.settings);
         await withHost(olds, context, async (session) => {
             const facts = await readHostFacts(session, olds);
-            requireSameMachine(session.connection, facts, olds.machineId);
+            requireSameMachine(session.connection, facts, olds, olds.machineId);
             const { host } = olds;
             const strangers = strangersOf(facts, olds);
             if (strangers.length > 0) {
@@ -145,6 +146,8 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
                 context.log.line("warning", `${host.address}: ${text}`);
                 return;
             }
+            // Without its disk, keys and content would stay there, and nobody would know of them any more.
+            if (facts.hasOwnUnits && olds.installed !== undefined) requireContent(session.connection, facts, olds);
             await removeRegistry(session, olds, { removesContent: olds.deleteContent });
             if (olds.deleteContent) return;
             context.log.line("info", `${host.address}: the content in ${olds.directory} stays (${KEY}.deleteContent)`);
@@ -190,11 +193,12 @@ function registryOf(
 
 /** What keeps the registry from being as it was deployed. */
 async function look(session: HostSession, state: RegistryHostOutputs): Promise<readonly string[]> {
-    requireSameMachine(session.connection, await readHostFacts(session, state), state.machineId);
+    const facts = await readHostFacts(session, state);
+    const isSame = requireSameMachine(session.connection, facts, state, state.machineId);
     const { installed } = state;
     if (installed === undefined) return state.differences;
     const found = await compareRegistry(session, registryOf(state, installed, state.accounts), installed.rules);
-    return installed.isOutdated === true ? [INCOMPLETE, ...found] : found;
+    return [...(isSame ? [] : [OTHER_MACHINE]), ...(installed.isOutdated === true ? [INCOMPLETE] : []), ...found];
 }
 
 /** An archive is what is in it, whatever its path is by now. */
@@ -265,7 +269,7 @@ async function install(
         for (const role of ["importer", "puller"] as const)
             await answers(known, { accounts, role, fix: ADDRESS_FIX }, context, wait);
         wait.onProgress("sending test blobs, and reading them back");
-        await requireHealthy(known, accounts.importer, context).catch((error: unknown) => {
+        await requireHealthy(known, { credentials: accounts.importer }, context).catch((error: unknown) => {
             // A registry that runs must not be kept from what mends it: room, a node that joined, another certificate.
             if (before === undefined || !(error instanceof PassthroughError)) throw error;
             context.log.line("warning", `${known.host.address}: ${formatProblem(toProblem(error))}`);

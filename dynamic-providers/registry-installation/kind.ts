@@ -42,6 +42,8 @@ export interface RegistryInstallationOutputs extends RegistryInstallationInputs,
     readonly admin: AdminCredentials;
     /** Secret: what the installation was made with. */
     readonly secrets: InstallationSecrets;
+    /** The checks that send something were not passed yet: nothing is mirrored to it before. */
+    readonly isUnchecked?: true | undefined;
     /** What a refresh found, or an update left, different from the inputs. */
     readonly differences: readonly string[];
 }
@@ -49,7 +51,7 @@ export interface RegistryInstallationOutputs extends RegistryInstallationInputs,
 export const registryInstallationKind = {
     name: "registryInstallation",
     inputs,
-    outputs: ["admin", "secrets", "differences"],
+    outputs: ["admin", "secrets", "isUnchecked", "differences"],
     secrets: {
         connectionSecrets: connectionTexts,
         login: connectionTexts,

@@ -27,9 +27,12 @@ import {
     registryInstallationKind as kind,
 } from "./kind";
 import { settle } from "./settle";
+import { tryUploads } from "./try-uploads";
 
 const COMPARED = comparedInputs(kind);
 const KEY = "site.registry.deploy.installer";
+const INCOMPLETE = "it was not completed";
+const UNCHECKED = "the checks that send something to it were not passed yet";
 
 /** Its own installer has set the registry up on a host; it answers, and takes the administrator's account. */
 export const registryInstallationProvider: RegistryProvider<RegistryInstallationInputs, RegistryInstallationOutputs> = {
@@ -59,12 +62,10 @@ export const registryInstallationProvider: RegistryProvider<RegistryInstallation
     read: async (olds, context) => {
         const inputs = storedInputs<RegistryInstallationInputs>(kind, olds);
         const found = await withHost(olds, context, (session) => compareInstallation(session, installationOf(olds)));
-        const differences = found.map(({ text }) => text);
-        if (differences.length > 0) {
-            // What is in it cannot be looked at before the next update has mended it.
-            context.process.brokenRegistries.add(olds.registry.mirrorBase);
-            context.log.line("warning", `${olds.host.address}: ${differences.join("; ")}`);
-        }
+        // What is in it cannot be looked at before the next update has mended it.
+        if (found.length > 0) context.process.brokenRegistries.add(olds.registry.mirrorBase);
+        const differences = [...found.map(({ text }) => text), ...(olds.isUnchecked === true ? [UNCHECKED] : [])];
+        if (differences.length > 0) context.log.line("warning", `${olds.host.address}: ${differences.join("; ")}`);
         return { outs: { ...olds, differences }, inputs };
     },
 
@@ -129,36 +130,67 @@ async function install(
     context: RegistryContext,
 ): Promise<RegistryInstallationOutputs> {
     const known = olds?.secrets;
+    const isUnchecked = olds === undefined || olds.isUnchecked === true;
     // Undefined until something is written: state stays as it is if that is not reached.
     let secrets: InstallationSecrets | undefined;
     const outputs = (used: InstallationSecrets, differences: readonly string[]) => ({
         ...inputs,
-        admin: { username: ADMINISTRATOR, password: used.password },
+        admin: adminOf(used),
         secrets: used,
         differences,
     });
+    const apply = (session: HostSession, onProgress: (text: string) => void) =>
+        applyInstallation(session, installationOf(inputs), {
+            secrets: known,
+            mustExist: olds !== undefined && olds.host.address !== inputs.host.address,
+            signal: context.signal,
+            now: context.process.clock.now(),
+            onProgress,
+            onSecrets: (used) => {
+                secrets = used;
+            },
+            settle: (used) => settle(inputs, used, context, onProgress),
+        });
     try {
-        await withHost(inputs, context, (session, onProgress) =>
-            applyInstallation(session, installationOf(inputs), {
-                secrets: known,
-                mustExist: olds !== undefined && olds.host.address !== inputs.host.address,
-                signal: context.signal,
-                now: context.process.clock.now(),
-                onProgress,
-                onSecrets: (used) => {
-                    secrets = used;
-                },
-                settle: (used) => settle(inputs, used, context, onProgress),
-            }),
-        );
+        await withHost(inputs, context, async (session, onProgress) => {
+            await apply(session, onProgress);
+            if (secrets !== undefined) await check(inputs, { olds, secrets, onProgress }, context);
+        });
     } catch (error) {
         if (secrets === undefined) throw error;
         const reason = formatProblem(toProblem(error));
         const id = `${inputs.host.address}:${inputs.directory}`;
-        throw new PartialState(id, outputs(secrets, ["it was not completed"]), [reason], errorCodes(error));
+        const partial = { ...outputs(secrets, [INCOMPLETE]), ...(isUnchecked ? { isUnchecked } : {}) };
+        throw new PartialState(id, partial, [reason], errorCodes(error));
     }
     if (secrets === undefined) throw new Error("an installation has secrets");
     return outputs(secrets, []);
+}
+
+function adminOf({ password }: InstallationSecrets) {
+    return { username: ADMINISTRATOR, password };
+}
+
+interface Checking {
+    readonly olds: RegistryInstallationOutputs | undefined;
+    readonly secrets: InstallationSecrets;
+    readonly onProgress: (text: string) => void;
+}
+
+/** Whether uploads arrive, for a new registry and after its installer was run for another version. */
+async function check(
+    inputs: RegistryInstallationInputs,
+    { olds, secrets, onProgress }: Checking,
+    context: RegistryContext,
+): Promise<void> {
+    const isChecked = olds !== undefined && olds.isUnchecked !== true;
+    if (isChecked && olds.installer.version === inputs.installer.version) return;
+    onProgress("sending test blobs, and reading them back");
+    await tryUploads(inputs, adminOf(secrets), context).catch((error: unknown) => {
+        // A registry that runs must not be kept from what mends it.
+        if (!isChecked || !(error instanceof PassthroughError)) throw error;
+        context.log.line("warning", `${inputs.host.address}: ${formatProblem(toProblem(error))}`);
+    });
 }
 
 /** With today's way to the host: state may have that of before a change. */

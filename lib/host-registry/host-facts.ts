@@ -28,6 +28,8 @@ export interface HostFacts {
     readonly owner: string | undefined;
     /** Paths of units of these names whose first line names another owner, or none. */
     readonly foreignUnits: readonly string[];
+    /** Whether there is a unit of this owner. */
+    readonly hasOwnUnits: boolean;
 }
 
 /** What is asked about. */
@@ -61,6 +63,7 @@ export async function readHostFacts(session: HostSession, questions: FactQuestio
         ...{ client, server },
         owner: value("directory") === "used" ? value("owner") : undefined,
         foreignUnits: values("foreign"),
+        hasOwnUnits: value("own") === "yes",
     };
 }
 
@@ -79,7 +82,8 @@ function factsScript({ directory, owner, names = [] }: FactQuestions): string {
         '[ -n "$(ls -A -I lost+found "$directory" 2>/dev/null)" ] && echo "directory=used"',
         'echo "owner=$(cat "$directory/owner" 2>/dev/null)"',
         `for unit in ${units.join(" ")}; do`,
-        `    [ -e "$unit" ] && [ "$(head -n 1 "$unit")" != "# registry-passthrough: $owner" ] && echo "foreign=$unit"`,
+        '    [ -e "$unit" ] || continue',
+        '    if [ "$(head -n 1 "$unit")" = "# registry-passthrough: $owner" ]; then echo "own=yes"; else echo "foreign=$unit"; fi',
         "done",
         "exit 0",
     ].join("\n");

@@ -152,17 +152,25 @@ function isAdmitted(client: string, allowedFrom: readonly string[]): boolean {
     });
 }
 
-/** That the machine is the one of before: otherwise the content is elsewhere. @param before undefined: there is none */
+/**
+ * That the content is on the machine: on the one of before, or on one that has its disk, as after another installation of the
+ * operating system.
+ * @param before machine-id(5) of the last `up`; undefined: there is none
+ * @returns whether it is the machine of before
+ * @throws PassthroughError `HOST_DIFFERENT`
+ */
 export function requireSameMachine(
     connection: HostConnection,
-    { machineId }: HostFacts,
+    facts: Pick<HostFacts, "machineId" | "owner">,
+    { directory, owner }: Pick<HostRegistry, "directory" | "owner">,
     before: string | undefined,
-): void {
-    if (before === undefined || before === machineId) return;
+): boolean {
+    if (before === undefined || before === facts.machineId) return true;
+    if (facts.owner === owner) return false;
     throw hostError(connection, "HOST_DIFFERENT", "it is another machine than the one that has the content", {
         fix:
-            "correct site.registry.deploy.host.address; if the machine was installed again, take the resource out of the state " +
-            "(pulumi state delete), and the next up sets the registry up again",
+            "correct site.registry.deploy.host.address; if the machine was installed again, mount the disk with the content at " +
+            `${directory}, or, if that is lost, write ${owner} to ${directory}/${PLACES.owner}; then run again`,
     });
 }
 

@@ -68,14 +68,17 @@ export async function applyInstallation(
         requireUpgrade(newestRun(record), installation, session.connection);
     }
     if (record === undefined && options.mustExist === true) throw missingError(session, installation);
+    // The state has it: units without a folder are those of a disk that is not mounted.
+    if (record === undefined && options.secrets !== undefined) await requireNothingLeft(session, installation, steps);
     if (record === undefined) await requireReadyHost(session, installation, steps, now);
     await makeFolder(session, installation);
     await requireNoInstaller(session, installation);
-    const known = options.secrets ?? (await readSecrets(session, installation));
+    const known = options.secrets ?? (await readSecrets(session, installation, record));
     const secrets = completeSecrets(installation.kind, known, record?.installed === undefined);
     options.onSecrets(secrets);
-    await writeSecrets(session, installation, secrets);
+    // First of all: what is there without it is somebody else's.
     if (record === undefined) await writeRecord(session, installation, { started: installerOf(installation) });
+    await writeSecrets(session, installation, secrets);
     const unpacked = await bringInstaller(session, installation, {
         needs: steps.parts(installation.installer),
         signal,

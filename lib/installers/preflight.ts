@@ -15,7 +15,7 @@ import type { Installation, InstallerSteps } from "./installation";
  * What is in the folder of an installation, but for what a run leaves that was ended before it wrote its record. An installer
  * writes over what is there, and an uninstallation removes it.
  */
-const CONTENT = `-mindepth 1 -maxdepth 1 ${["lost+found", "tls", "secrets.json", ".lock", ".*.registry-passthrough"]
+const CONTENT = `-mindepth 1 -maxdepth 1 ${["lost+found", "tls", ".lock", ".*.registry-passthrough"]
     .map((name) => `! -name '${name}'`)
     .join(" ")}`;
 

@@ -60,13 +60,28 @@ export async function writeRecord(
     await writeHostFile(session, { path: installationPaths(installation).record, content, mode: "0600" }, AS_ROOT);
 }
 
-/** The secrets that a run which was ended has left for the next one. @returns undefined: there are none */
+/**
+ * The secrets that an installation was made with, and those that a run which was ended has left for the next one.
+ * @param record of the installation; undefined: there is none, and nothing of it
+ * @returns undefined: there are none yet
+ * @throws PassthroughError `HOST_COMMAND_FAILED` if a registry that was set up has lost them: others would lock everybody out
+ */
 export async function readSecrets(
     session: HostSession,
     installation: Installation,
+    record: InstallationRecord | undefined,
 ): Promise<InstallationSecrets | undefined> {
-    const parsed = secretsSchema.safeParse(parseJson(await readFile(session, installationPaths(installation).secrets)));
-    return parsed.success ? parsed.data : undefined;
+    if (record === undefined) return undefined;
+    const { secrets } = installationPaths(installation);
+    const text = await readFile(session, secrets);
+    const parsed = secretsSchema.safeParse(parseJson(text));
+    if (parsed.success) return parsed.data;
+    if (record.installed === undefined) return undefined;
+    const problem = text === "" ? "it does not exist" : "it has no passwords of an installation";
+    throw hostError(session.connection, "HOST_COMMAND_FAILED", `${problem}, and the state of the stack has none`, {
+        thing: secrets,
+        fix: "restore it, or the state of the stack, from a backup: the registry was set up with the passwords in it",
+    });
 }
 
 /** Keeps the secrets on the host, for root, before they are used: an `up` that is killed then has lost none. */

@@ -55,6 +55,14 @@ const POLICY_FIX =
 const POLICY_REFUSAL =
     /admission webhook "[^"]*" denied the request|ValidatingAdmissionPolicy '[^']*' with binding '[^']*' denied request/;
 
+/**
+ * What an admission plugin of the API server refuses (a quota, PodSecurity, the growth of a volume) is forbidden by what it says;
+ * for a right that is missing it says who lacks it: "User "x" cannot patch resource" (apiserver, responsewriters/errors.go).
+ */
+const ADMISSION = / is forbidden: (?!User )/;
+const ADMISSION_FIX =
+    "the account has the right, and the cluster does not take the object: change what the message names, there or in the site";
+
 interface Meaning {
     readonly code: ErrorCode;
     readonly problem: string;
@@ -105,9 +113,9 @@ function rejectedLogin(problem: string): Meaning {
 
 /** Who shows no credentials is anonymous to Kubernetes, which then misses a right. */
 function forbidden(message: string): Meaning {
-    return message.includes('"system:anonymous"')
-        ? rejectedLogin(`the kubeconfig has no credentials that the API server reads: ${message}`)
-        : { code: "CLUSTER_FORBIDDEN", problem: message, fix: RIGHTS_FIX };
+    if (message.includes('"system:anonymous"'))
+        return rejectedLogin(`the kubeconfig has no credentials that the API server reads: ${message}`);
+    return { code: "CLUSTER_FORBIDDEN", problem: message, fix: ADMISSION.test(message) ? ADMISSION_FIX : RIGHTS_FIX };
 }
 
 function conflict(reason: string, problem: string): Meaning {

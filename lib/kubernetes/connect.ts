@@ -115,6 +115,8 @@ class HttpClusterClient implements ClusterClient {
         const request: SessionRequest = { method: "GET", path: url, operation, repeatable: "always" };
         const response = await this.session.send(request);
         if (response.status === 200) return response.text;
+        // A pod without a node has none yet (registry/core/pod/strategy.go, LogLocation: no location, and no error).
+        if (response.status === 204) return "";
         if (isObjectMissing(response, name)) return undefined;
         // The container is waiting to start, or its log is gone (kubelet and apiserver answer 400).
         if (response.status === 400 && parseStatus(response.text) !== undefined) return "";

@@ -1,5 +1,6 @@
 // Not of their indexes: those load what connects to hosts.
 import { INSTALLED_KINDS, type InstalledKind } from "../installers/installation";
+import { splitHost } from "../openshift/access/network-access";
 import { parseHostKey } from "../ssh/connection";
 import type { RegistryKind } from "../registries";
 import type { ConfigIssue } from "./config-issue";
@@ -25,7 +26,7 @@ export interface InstallerDeployment {
 const KEY = "site.registry.deploy.installer";
 /** Why this program runs no installer of the other kinds. */
 const NO_INSTALLER: Readonly<Record<Exclude<RegistryKind, InstalledKind>, string>> = {
-    distribution: "it has none: write deploy.cluster",
+    distribution: "it has none: write deploy.cluster or deploy.host",
     quay: "Quay has an operator of its own",
     jfrog: "Artifactory has installers of its own, which depend on its licence and its database",
 };
@@ -37,7 +38,7 @@ const OLDEST: Readonly<Record<InstalledKind, readonly [number, number]>> = {
 
 /** @returns undefined: none is configured, or another way to deploy is */
 export function readInstallation(
-    { registry: { type, deploy, plainHttp } }: SiteDocument,
+    { registry: { type, deploy, plainHttp, mirrorBase } }: SiteDocument,
     { certificate }: { readonly certificate: SiteCertificate | undefined },
     issues: ConfigIssue[],
 ): InstallerDeployment | undefined {
@@ -63,12 +64,19 @@ export function readInstallation(
     // Without privateKeyFile: state has no paths of one machine.
     const { address, port, user, hostKey } = configured.host;
     collectIssue(`${KEY}.host.hostKey`, issues, () => parseHostKey(hostKey));
-    issues.push(...versionIssues(type, version));
+    issues.push(...versionIssues(type, version), ...(type === "harbor" ? portIssues(mirrorBase, httpPort) : []));
     return {
         host: { address, port, user, hostKey: hostKey.trim() },
         ...{ directory, httpPort, deleteContent },
         installer: { path: file ?? fileOnHost ?? "", isOnHost: file === undefined, sha256, version },
     };
+}
+
+/** Harbor listens at both. */
+function portIssues(mirrorBase: string, httpPort: number): ConfigIssue[] {
+    if (splitHost(mirrorBase.split("/")[0] ?? "", 443).port !== httpPort) return [];
+    const problem = `${httpPort} is the port of site.registry.mirrorBase, at which it serves TLS`;
+    return [{ key: `${KEY}.httpPort`, problem, fix: "write another port, from which it redirects to that one" }];
 }
 
 function versionIssues(kind: InstalledKind, version: string): ConfigIssue[] {

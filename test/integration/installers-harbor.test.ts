@@ -197,28 +197,6 @@ test("removal keeps the content, unless that is to go", async () => {
     expect(existsSync(site.host.directory)).toBe(false);
 });
 
-test("connections that are lost at one command after the other, before or after it, end in an installation", async () => {
-    let lost = 0;
-    for (let isComplete = false; !isComplete;) {
-        let seen = 0;
-        site.host.fate = () => (seen++ === lost ? (lost % 2 === 0 ? "lost-before" : "lost-after") : "run");
-        isComplete = await apply().then(
-            () => true,
-            (error: { code?: string }) => {
-                expect(error.code).toBe("HOST_CONNECTION_LOST");
-                return false;
-            },
-        );
-        lost++;
-        // What a provider that is killed knows is lost, too.
-        if (!isComplete) site.secrets = undefined;
-    }
-    expect(lost).toBeGreaterThan(12);
-    site.host.fate = () => "run";
-    expect(await texts()).toEqual([]);
-    expect(site.host.read(bundle(V13), "harbor.yml")).toContain(`harbor_admin_password: ${site.secrets?.password}`);
-}, 300_000);
-
 test("a Docker daemon that does not answer is no difference but an error", async () => {
     await apply();
     site.host.set("no-docker-daemon");

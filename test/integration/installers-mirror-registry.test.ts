@@ -171,6 +171,7 @@ test("one that somebody else has installed is left alone", async () => {
         code: "HOST_IN_USE",
         problem: `${site.host.directory} has mirror-registry of mirror/site-a`,
     });
+    site.secrets = undefined;
     await expect(apply(installation({ directory: `${site.host.directory}-2` }))).rejects.toMatchObject({
         code: "HOST_NOT_READY",
         problem: expect.stringContaining("it has quay-app.service, which this stack has not installed") as string,
@@ -198,10 +199,15 @@ test("a folder with something in it is refused, and stays as it is", async () =>
     await expect(apply()).rejects.toMatchObject({ code: "HOST_NOT_READY" });
     expect(site.host.read("tls/registry.key")).toBe("mine");
     rmSync(site.host.path("tls/registry.key"));
+    // Somebody else's passwords are neither used nor written over.
+    const theirs = JSON.stringify({ password: "theirs" });
+    writeFileSync(site.host.path("secrets.json"), theirs);
+    await expect(apply()).rejects.toMatchObject({ code: "HOST_NOT_READY" });
+    expect(site.host.read("secrets.json")).toBe(theirs);
+    rmSync(site.host.path("secrets.json"));
     // What a mounted disk has, and what a run leaves that was ended at its beginning.
     mkdirSync(site.host.path("lost+found"));
-    for (const name of ["secrets.json", ".lock", ".installation.json.registry-passthrough"])
-        writeFileSync(site.host.path(name), "");
+    for (const name of [".lock", ".installation.json.registry-passthrough"]) writeFileSync(site.host.path(name), "");
     await apply();
     expect(await texts()).toEqual([]);
 });

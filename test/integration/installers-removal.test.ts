@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { installedSite } from "../support/installers/installed-site";
 import { packInstaller } from "../support/installers/installer-host";
 
@@ -50,6 +50,27 @@ test("a disk that is mounted stays, empty, when the content is removed", async (
     expect(await texts()).toEqual([]);
 });
 
+test("a registry whose passwords are lost in both places is left alone: others would lock everybody out", async () => {
+    await apply();
+    const kept = site.secrets;
+    for (const text of ["", "{}"]) {
+        site.secrets = undefined;
+        writeFileSync(site.host.path("secrets.json"), text);
+        await expect(apply()).rejects.toMatchObject({
+            code: "HOST_COMMAND_FAILED",
+            thing: site.host.path("secrets.json"),
+        });
+        expect(site.secrets).toBeUndefined();
+        expect(site.host.read("secrets.json")).toBe(text);
+    }
+    // The state alone is enough, and so is the file.
+    site.secrets = kept;
+    await apply();
+    site.secrets = undefined;
+    await apply();
+    expect(site.secrets).toEqual(kept);
+});
+
 test("a folder whose disk is not mounted is not gone while its units are on the host", async () => {
     await apply();
     renameSync(site.host.directory, `${site.host.directory}-unmounted`);
@@ -62,6 +83,12 @@ test("a folder whose disk is not mounted is not gone while its units are on the 
     site.host.set("no-systemd");
     await expect(remove(false)).rejects.toMatchObject({ code: "HOST_COMMAND_FAILED" });
     site.host.set("no-systemd", false);
+    // Nor is anything installed in its place.
+    await expect(apply()).rejects.toMatchObject({
+        code: "HOST_NOT_READY",
+        problem: expect.stringMatching(/^the host has .*, and nothing is installed in .*mounted\?$/) as string,
+    });
+    expect(existsSync(site.host.directory)).toBe(false);
     renameSync(`${site.host.directory}-unmounted`, site.host.directory);
     await remove(true);
     expect(site.host.has()).toBe(false);

@@ -237,3 +237,20 @@ test.each([
     const grown = { ...inputs, storage: { bytes: 2 ** 31 } };
     await expect(provider.describeChanges?.(inputs, grown, context())).resolves.toBeUndefined();
 });
+
+test("a volume that the cluster does not let grow keeps its size in the state: the former one may be written again", async () => {
+    const inputs = inputsOf();
+    const state = await written(inputs);
+    await server.admin.patch(
+        named("PersistentVolumeClaim", inputs.namespace),
+        { status: { phase: "Bound" } },
+        "/status",
+    );
+    const grown = { ...inputs, storage: { bytes: 2 ** 31 } };
+    const failure: unknown = await provider.update(state, grown, context()).catch((error: unknown) => error);
+    if (!(failure instanceof PartialState)) throw failure;
+    expect(failure.reasons[0]).toMatch(/^CLUSTER_FORBIDDEN.*must support resize; the account has the right/);
+    const known = failure.known as RegistryDeploymentOutputs;
+    await expect(provider.describeChanges?.(known, inputs, context())).resolves.toBeUndefined();
+    expect(provider.compare(known, inputs)).toEqual({ changes: true });
+});

@@ -1,13 +1,14 @@
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join as joinPath } from "node:path";
 import { PartialState } from "../../dynamic-providers/lifecycle/resource-provider";
-import type { RegistryHostInputs } from "../../dynamic-providers/registry-host/kind";
+import type { RegistryHostInputs, RegistryHostOutputs } from "../../dynamic-providers/registry-host/kind";
 import { registryHostProvider as provider } from "../../dynamic-providers/registry-host/provider";
 import { ClusterError } from "../../lib/kubernetes/cluster-error";
 import { ROLLOUT_PATHS } from "../../lib/openshift/rollout/rollout-objects";
 import { applyRegistryHost as apply, refreshedRegistryHost as refreshed } from "../support/host/apply-registry-host";
-import { hostInputs, writeHostImage } from "../support/host/host-inputs";
+import { HOST_OWNER, hostInputs, writeHostImage } from "../support/host/host-inputs";
+import { throughLostConnections } from "../support/host/lost-connections";
 import { TestHost } from "../support/host/test-host";
 import { MemoryCluster } from "../support/memory-cluster";
 import { operationContext } from "../support/operation-context";
@@ -16,17 +17,19 @@ jest.setTimeout(300_000);
 
 /** A value that is not known before the update. */
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+const UNITS = ["registry-passthrough-pull", "registry-passthrough-push"] as const;
 const TABLE = "inet registry_passthrough_allowed";
 const folder = mkdtempSync(joinPath(tmpdir(), "images-"));
 const archive = joinPath(folder, "distribution.tar");
 
 let host: TestHost;
 let inputs: RegistryHostInputs;
+let issue: () => Promise<{ certificate: string; key: string }>;
 
 beforeEach(async () => {
     host = await TestHost.start();
     writeHostImage(archive, "1");
-    ({ inputs } = await hostInputs(host, archive));
+    ({ inputs, issue } = await hostInputs(host, archive));
 });
 afterEach(() => host.stop());
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -201,4 +204,82 @@ test("allowedNodes of a site with one cluster is a change, another kubeconfig on
     host.server.commands.length = 0;
     expect(await apply(opened, renewed, context())).toEqual({ ...opened, nodesOf: renewed.nodesOf });
     expect(host.server.commands).toEqual([]);
+});
+
+const differences = async (state: RegistryHostOutputs) => (await refreshed(state)).differences;
+
+test("a machine that was installed again with the disk of the content is taken, and gets everything else anew", async () => {
+    const state = await apply(undefined, inputs);
+    writeFileSync(joinPath(host.root, "etc/machine-id"), `${"f".repeat(32)}\n`);
+    for (const unit of UNITS) rmSync(joinPath(host.root, `etc/systemd/system/${unit}.service`));
+    const other = "it is another machine than before, which has the directory of this registry";
+    expect(await differences(state)).toContain(other);
+    // Also where only the way to it has changed: it has a host key of its own.
+    const lines: string[] = [];
+    const news = { ...inputs, login: { privateKey: `${inputs.login.privateKey}\n` } };
+    const { machineId, ...moved } = await provider.update(state, news, operationContext(lines));
+    expect(lines.join()).toContain(other);
+    expect(machineId).toBe("f".repeat(32));
+    expect(moved.accounts).toEqual(state.accounts);
+    expect(await differences({ ...moved, machineId })).toEqual([]);
+});
+
+test("a disk that is not mounted is no reason to begin again without the content", async () => {
+    const state = await apply(undefined, inputs);
+    renameSync(inputs.directory, `${inputs.directory}-elsewhere`);
+    const { outs } = await provider.read(state, operationContext());
+    expect(outs.differences).toContain(`${inputs.directory}/owner does not exist`);
+    await expect(apply(outs, inputs)).rejects.toMatchObject({
+        code: "HOST_DIFFERENT",
+        fix: expect.stringContaining(`write ${HOST_OWNER} to ${inputs.directory}/owner`) as string,
+    });
+    // Nor to remove it, and leave keys and content where nobody knows of them.
+    const units = { ...host.state };
+    await expect(provider.remove({ ...outs, deleteContent: true }, operationContext())).rejects.toMatchObject({
+        code: "HOST_DIFFERENT",
+    });
+    expect(host.state).toEqual(units);
+    expect(existsSync(inputs.directory)).toBe(false);
+    renameSync(`${inputs.directory}-elsewhere`, inputs.directory);
+    expect(await differences(await apply(outs, inputs))).toEqual([]);
+});
+
+test("another key to log in with is tried, and nothing else is done", async () => {
+    const state = await apply(undefined, inputs);
+    host.server.commands.length = 0;
+    const login = { privateKey: `${inputs.login.privateKey}\n` };
+    const { starts } = host.state;
+    const updated = await apply(state, { ...inputs, login });
+    expect(updated).toEqual({ ...state, login });
+    expect(host.server.commands.join("\n")).not.toMatch(/daemon-reload|mkdir|nft -[cf]/);
+    expect(host.server.commands).not.toHaveLength(0);
+    expect(host.state.starts).toEqual(starts);
+    writeFileSync(joinPath(host.root, "etc/machine-id"), `${"f".repeat(32)}\n`);
+    renameSync(inputs.directory, `${inputs.directory}-elsewhere`);
+    await expect(apply(updated, inputs)).rejects.toMatchObject({ code: "HOST_DIFFERENT" });
+});
+
+test("connections that are lost at one command after the other end in a registry, in a changed one, and in none", async () => {
+    let state: RegistryHostOutputs | undefined;
+    const through = (news: RegistryHostInputs) =>
+        throughLostConnections(host, async () => {
+            // Not with the preview, which tolerates a host that cannot be reached.
+            const run = state === undefined ? created(news) : apply(state, news);
+            state = await run.catch((error: unknown) => {
+                if (error instanceof PartialState) state = error.known as RegistryHostOutputs;
+                throw error;
+            });
+        });
+    const created = async (news: RegistryHostInputs) => (await provider.create(news, operationContext())).outs;
+    const known = () => state as unknown as RegistryHostOutputs;
+    expect(await through(inputs)).toBeGreaterThan(10);
+    expect(await differences(known())).toEqual([]);
+    const { certificate: chain, key } = await issue();
+    writeHostImage(archive, "2");
+    expect(await through({ ...inputs, chain, key, rotate: "1", deleteContent: true })).toBeGreaterThan(10);
+    expect(await differences(known())).toEqual([]);
+    expect(known().accounts.puller.username).toBe("puller-2");
+    expect(await throughLostConnections(host, () => provider.remove(known(), operationContext()))).toBeGreaterThan(3);
+    expect(existsSync(inputs.directory)).toBe(false);
+    expect(host.state).toMatchObject({ containers: {}, active: [], tables: {} });
 });

@@ -128,7 +128,8 @@ test("an installation that fails keeps its secrets in the state, and the next up
 });
 
 test("a response to the change of the password that is lost is found again by the next run", async () => {
-    quay.fault = (method) => (method === "PUT" ? { status: 200, cutAfter: 0 } : undefined);
+    quay.fault = (method, path) =>
+        method === "PUT" && path.startsWith("/api/") ? { status: 200, cutAfter: 0 } : undefined;
     const outs = await create();
     expect(outs.admin).toEqual({ username: "admin", password: password() });
 });
@@ -140,6 +141,58 @@ test("a registry that does not answer, or shows another certificate, is said, wi
     const other = (await testAuthority()).ca;
     const registry = { ...inputsOf().registry, ca: other };
     await expect(create(inputsOf({ registry }))).rejects.toThrow(/^TLS /);
+});
+
+/** Uploads are rejected, as by a proxy with a limit. */
+const rejectUploads: typeof quay.fault = (method, path) =>
+    method === "PUT" && path.includes("/blobs/uploads/") ? { status: 403, body: "blocked by policy" } : undefined;
+
+test("uploads are tried in an organization of their own, which is gone afterwards, before anything else is made", async () => {
+    const outs = await create();
+    const sent = quay.admitted.filter(({ method }) => method === "PUT");
+    expect(sent.length).toBeGreaterThan(1);
+    for (const { path, subject } of sent) {
+        expect(path).toMatch(/^\/v2\/registry-passthrough-doctor\/uploads\/blobs\//);
+        expect(subject).toBe("admin");
+    }
+    expect([...quay.model.organizations.keys()]).toEqual([]);
+    // Not for another certificate, and again after another installer.
+    const before = quay.admitted.length;
+    const renewed = await authority.issue();
+    const changed = await provider.update(outs, inputsOf({ chain: renewed.certificate, key: renewed.key }), context());
+    expect(quay.admitted).toHaveLength(before);
+    await provider.update(changed, inputsOf({ installer: { ...V11, isOnHost: false } }), context());
+    expect(quay.admitted.length).toBeGreaterThan(before);
+});
+
+test("uploads that do not arrive end every up until they do, and change nothing on the host meanwhile", async () => {
+    quay.fault = rejectUploads;
+    const failure: unknown = await create().catch((error: unknown) => error);
+    if (!(failure instanceof PartialState)) throw failure;
+    expect(failure.reasons[0]).toContain("it is up, and no image can be pushed to it (small upload): ");
+    expect([...quay.model.organizations.keys()]).toEqual([]);
+    host.calls();
+    const { outs: found } = await provider.read(failure.known as RegistryInstallationOutputs, context());
+    expect(found.differences).toEqual(["the checks that send something to it were not passed yet"]);
+    expect(provider.compare(found, inputsOf())).toEqual({ changes: true });
+    await expect(provider.update(found, inputsOf(), context())).rejects.toThrow(PartialState);
+    expect(host.calls(/install|upgrade|restart/)).toEqual([]);
+    quay.fault = undefined;
+    const outs = await provider.update(found, inputsOf(), context());
+    expect((await provider.read(outs, context())).outs.differences).toEqual([]);
+});
+
+test("after an upgrade it is a warning, since the registry runs; an organization that a run has left is taken", async () => {
+    const outs = await create();
+    quay.model.addOrganization("registry-passthrough-doctor", "admin");
+    quay.fault = rejectUploads;
+    const lines: string[] = [];
+    const upgraded = await provider.update(outs, inputsOf({ installer: { ...V11, isOnHost: false } }), context(lines));
+    expect(upgraded.installer.version).toBe("2.0.11");
+    expect(upgraded.differences).toEqual([]);
+    expect(lines.join()).toContain("127.0.0.1: ");
+    expect(lines.join()).toContain("no image can be pushed to it");
+    expect([...quay.model.organizations.keys()]).toEqual([]);
 });
 
 test("a refresh says what differs and leaves the rest of the registry alone; the next update mends it", async () => {

@@ -12,6 +12,7 @@ let host: InstallerHost;
 let server: SshServer;
 let stack: TestStack;
 let key: string;
+let registry: { readonly certificate: object; readonly deploy: object };
 
 beforeAll(async () => {
     site = await QuaySite.create("mirror-registry");
@@ -24,21 +25,13 @@ beforeAll(async () => {
     writeFileSync(join(site.folder, "registry.pem"), issued.certificate);
     const { file, ...installer } = archive("2.0.11");
     const { address, port, user, hostKey, privateKey } = server.connection;
-    stack = await TestStack.create({
-        site: site.document({
-            registry: {
-                certificate: { chainFile: join(site.folder, "registry.pem") },
-                deploy: {
-                    installer: {
-                        host: { address, port, user, hostKey },
-                        directory: host.directory,
-                        file,
-                        ...installer,
-                    },
-                },
-            },
-        }),
-    });
+    registry = {
+        certificate: { chainFile: join(site.folder, "registry.pem") },
+        deploy: {
+            installer: { host: { address, port, user, hostKey }, directory: host.directory, file, ...installer },
+        },
+    };
+    stack = await TestStack.create({ site: site.document({ registry }) });
     await stack.setConfig("hostPrivateKey", privateKey, true);
     await stack.setConfig("registryCertificateKey", key, true);
 });
@@ -80,6 +73,30 @@ test("a service that is down is drift, and the next up starts it; no secret is i
         expect(state).not.toContain(secret);
         expect(stack.printed).not.toContain(secret);
     }
+});
+
+test("an up without deploy is refused; taken out of the state it is used as any other, and deployed again it is the same", async () => {
+    const password = site.quay.model.users.get("admin")?.password ?? "";
+    stack.configure(site.document());
+    for (const secret of ["registryCertificateKey", "hostPrivateKey"]) stack.configure(undefined, secret);
+    await stack.setConfig("registryUsername", "admin", false);
+    await stack.setConfig("registryPassword", password, true);
+    const refused = await stack.up("--skip-preview");
+    expect(refused.code).not.toBe(0);
+    expect(refused.text).toContain("CLUSTER_REMOVAL_REFUSED");
+    const { deployment } = JSON.parse(await stack.state()) as { deployment: { resources: { urn: string }[] } };
+    const urn = deployment.resources.find((one) => one.urn.includes("RegistryInstallation"))?.urn ?? "";
+    await stack.must(["state", "delete", urn, "--yes", "--stack", "test"]);
+    expect(await stack.up("--skip-preview")).toMatchObject({ code: 0 });
+    expect(host.calls(/disable/)).toEqual([]);
+
+    for (const account of ["registryUsername", "registryPassword"]) stack.configure(undefined, account);
+    stack.configure(site.document({ registry }));
+    await stack.setConfig("hostPrivateKey", server.connection.privateKey, true);
+    await stack.setConfig("registryCertificateKey", key, true);
+    expect(await stack.up("--skip-preview")).toMatchObject({ code: 0 });
+    expect(host.calls(/install |upgrade |restart/)).toEqual([]);
+    expect(site.quay.model.users.get("admin")?.password).toBe(password);
 });
 
 test("destroy stops it and keeps the content", async () => {

@@ -108,3 +108,14 @@ test("npm scripts that pages name exist", () => {
     );
     expect(named.filter(({ name }) => scripts[name] === undefined)).toEqual([]);
 });
+
+test("commands of the command line that pages name exist", () => {
+    const known = [...readText("docs/command-line.md").matchAll(/^<!-- command: (.+) -->$/gm)].map(
+        ([, name = ""]) => name,
+    );
+    const named = PAGES.flatMap((page) =>
+        [...readText(page).matchAll(/passthrough -- ([a-z][\w-]*)/g)].map(([, name = ""]) => ({ page, name })),
+    );
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter(({ name }) => !known.includes(name))).toEqual([]);
+});

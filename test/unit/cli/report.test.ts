@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { spawnSync } from "node:child_process";
+import type * as osModule from "node:os";
 import { join } from "node:path";
 import { reportJunit } from "../../../cli/report/report-junit";
 import { reportMarkdown } from "../../../cli/report/report-markdown";
@@ -152,6 +153,18 @@ test("the lock of a backend of files is seen; of another backend nothing is know
     expect(stackLock(url, "registry-passthrough", "test")).toEqual({});
     for (const backend of [undefined, "s3://bucket", ""])
         expect(stackLock(backend, "registry-passthrough", "test")).toBeUndefined();
+});
+
+test("without a home nothing is known of a backend in it", () => {
+    const none = () => {
+        throw new Error("uv_os_homedir returned ENOENT");
+    };
+    const home = jest.spyOn(jest.requireActual<typeof osModule>("node:os"), "homedir").mockImplementation(none);
+    try {
+        expect(stackLock("file://~/state", "registry-passthrough", "test")).toBeUndefined();
+    } finally {
+        home.mockRestore();
+    }
 });
 
 /** The compiled command, with a `pulumi` that has the state. */

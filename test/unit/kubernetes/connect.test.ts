@@ -83,6 +83,16 @@ test("a missing right names verb and resource, and how to get it", async () => {
     expect(error.fix).toContain("passthrough render");
 });
 
+test("what an admission plugin refuses is no right that is missing", async () => {
+    const message =
+        'pods "registry-0" is forbidden: exceeded quota: small, requested: pods=1, used: pods=1, limited: pods=1';
+    const refused = await api.errorOf(() => failure(403, "Forbidden", message), getMap);
+    expect(refused.code).toBe("CLUSTER_FORBIDDEN");
+    expect(refused.fix).toContain("the account has the right");
+    const right = 'pods "registry-0" is forbidden: User "x" cannot get resource "pods" in API group ""';
+    expect((await api.errorOf(() => failure(403, "Forbidden", right), getMap)).fix).toContain("passthrough render");
+});
+
 describe("a kind that is not served", () => {
     const discovery =
         (replies: Readonly<Record<string, Reply>>): Answering =>

@@ -68,6 +68,7 @@ test.each([
     [{ directory: "/opt/a b" }, "directory: not an absolute path of two or more plain names"],
     [{ version: "latest" }, "version: not a version of three numbers"],
     [{ sha256: "abc" }, "sha256: not a SHA-256 in hexadecimal"],
+    [{ httpPort: 8443 }, "httpPort: 8443 is the port of site.registry.mirrorBase, at which it serves TLS"],
     [{ httpPort: 0 }, /^site\.registry\.deploy\.installer\.httpPort: /],
     [{ host: { address: "a b", hostKey: HOST_KEY } }, "host.address: not a host name or an IP address"],
     [{ host: { address: "a", hostKey: HOST_KEY, user: "-oProxy" } }, "host.user: not a user name"],
