@@ -5,12 +5,13 @@ import { debug } from "../../debug/debug";
 import type { ErrorCode } from "../../errors/codes";
 import { ArchiveError } from "../../errors/errors";
 import type { Archive } from "../archive";
-import { ArchiveFile, COPY_AGAIN, unreadable } from "../files/archive-file";
+import { ArchiveFile, COPY_AGAIN, type OpenFile, unreadable } from "../files/archive-file";
 import { expandPaths } from "./archive-paths";
 import { combineArchives } from "./combined-archive";
 import { type FolderContents, contentsOfFolder } from "./folder-contents";
 import { FolderNotes } from "./folder-notes";
 import { FolderTree, fileIdentity } from "../files/folder-tree";
+import { JoinedFile } from "../files/joined-file";
 import { detectCompression } from "../packed/compression";
 import { refuseByName, refuseNames } from "./foreign-format";
 import { openOcMirror } from "../formats/oc-mirror/oc-mirror-archive";
@@ -23,12 +24,12 @@ import { TarTree } from "../tar/tar-tree";
 import { openTarContents } from "./tar-contents";
 import { type PackedFiles, type UnpackOptions, unpackFiles } from "../packed/unpacked-file";
 
-/** `limit` and `temporaryFolder` are for files that are compressed or split. */
+/** `limit` and `temporaryFolder` are for files that are compressed. */
 export type OpenOptions = UnpackOptions;
 
 /**
  * Opens and indexes a set of archives, of one format or of several. Plain tars and folders are read where they lie; what
- * is compressed (gzip, zstd) or split is unpacked to a temporary file first, which is gone when it is closed.
+ * is compressed (gzip, zstd) is unpacked to a temporary file first, which is gone when it is closed.
  * @param paths files, folders and patterns (`*`, `?`, `**`). A file is an archive, or a piece of one. Of a folder and
  * those below it, every file and folder that is an archive is read, and all else is named in the warnings. Files
  * `mirror_NNNNNN.tar` are the parts of one oc-mirror v2 run, wherever they lie. Relative paths are against the working
@@ -52,7 +53,7 @@ export async function openArchive(paths: string | readonly string[], options: Op
 
 /** A file as it is read: plain, whole. */
 interface OpenedFile {
-    readonly file: ArchiveFile;
+    readonly file: OpenFile;
     readonly warnings: readonly string[];
 }
 
@@ -61,8 +62,8 @@ class SetOpening {
     readonly #label: string;
     readonly #options: OpenOptions;
     readonly #splits: SplitFinder;
-    readonly #opened: ArchiveFile[] = [];
-    readonly #parts: ArchiveFile[] = [];
+    readonly #opened: OpenFile[] = [];
+    readonly #parts: OpenFile[] = [];
     readonly #archives: Archive[] = [];
     readonly #warnings: string[] = [];
     /** Pieces that were read with another piece of their file. */
@@ -204,7 +205,10 @@ class SetOpening {
         return this.#unpack({ path, files: [file], parts: file.parts, compression });
     }
 
-    /** All pieces of a split file; whole, it is most often compressed too. */
+    /**
+     * All pieces of a split file; whole, it is most often compressed too. If not, they are read where they lie, and a sha256
+     * over the whole is not compared: that would be one reading more, and every blob has a digest.
+     */
     async #join(split: SplitFile): Promise<OpenedFile> {
         for (const member of split.members) this.#joined.add(member);
         const files: ArchiveFile[] = [];
@@ -216,6 +220,7 @@ class SetOpening {
         checkBytes(split, files);
         const [first] = files;
         const compression = first && (await detectCompression({ file: first, offset: 0, size: first.size }));
+        if (compression === undefined) return { file: new JoinedFile(split.path, files), warnings: [] };
         const parts = files.flatMap((file) => file.parts);
         return this.#unpack({ path: split.path, files, parts, compression, sha256: split.sha256 });
     }
@@ -224,9 +229,8 @@ class SetOpening {
         const file = await unpackFiles(packed, this.#options);
         this.#opened.push(file);
         await Promise.all(packed.files.map((piece) => piece.close()));
-        const how = packed.compression === undefined ? "split" : `compressed with ${packed.compression}`;
         const what = `it is unpacked to a temporary file of ${file.size} bytes each time it is read`;
-        return { file, warnings: [`${packed.path} is ${how}: ${what}`] };
+        return { file, warnings: [`${packed.path} is compressed with ${packed.compression}: ${what}`] };
     }
 }
 

@@ -1,5 +1,5 @@
 import { ArchiveError } from "../../errors/errors";
-import type { ArchiveFile } from "../files/archive-file";
+import type { OpenFile } from "../files/archive-file";
 import type { TarEntry } from "./entry";
 import { indexTar } from "./index-tar";
 import { TarEntries } from "./tar-entries";
@@ -16,7 +16,7 @@ export interface TarListing {
  * whoever reads one checks its digest. Archives of oc-mirror have too many links to list: for them the answer is just
  * "oc-mirror". @throws ArchiveError
  */
-export async function indexTarNames(file: ArchiveFile, signal?: AbortSignal): Promise<TarListing | "oc-mirror"> {
+export async function indexTarNames(file: OpenFile, signal?: AbortSignal): Promise<TarListing | "oc-mirror"> {
     const entries = new TarEntries();
     let isOcMirror = false;
     const { warnings } = await indexTar(
@@ -41,7 +41,7 @@ function isImageSet(name: string): boolean {
 const MAX_COMPARED_BYTES = 20 * 1024 * 1024;
 
 async function checkSame(
-    file: ArchiveFile,
+    file: OpenFile,
     known: TarEntry,
     entry: TarEntry,
     read: (entry: TarEntry) => Promise<Buffer>,

@@ -117,7 +117,7 @@ function container({ image, round }: ImportJob): object {
     return {
         ...{ name: CONTAINER, image, imagePullPolicy: "IfNotPresent" },
         command: [...IMPORTER_COMMAND, ...shard, "--account", `${ACCOUNT_FOLDER}/${ACCOUNT_FILE}`],
-        // Where archives are unpacked that are compressed or split.
+        // Where compressed archives are unpacked.
         env: [{ name: "TMPDIR", value: "/tmp" }],
         resources: { requests: { cpu: "250m", memory: "256Mi" }, limits: { cpu: "2", memory: "1Gi" } },
         securityContext: {

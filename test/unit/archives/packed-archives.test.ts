@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { readdir, readlink } from "node:fs/promises";
+import { readdir, readlink, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
@@ -236,6 +236,26 @@ describe("a split file is joined", () => {
             );
         }
         expect((await locked(await bench.open(join(path, "plain.tar.001")))).parts).toHaveLength(2);
+    });
+
+    it("where its pieces lie, if it is not compressed: a piece that gets shorter is named", async () => {
+        const folder = await bench.folder(
+            Object.fromEntries([0, 1, 2].map((at) => [`a.tar.0${at}`, plain.subarray(at * 3000, (at + 1) * 3000)])),
+        );
+        // A preview unpacks nothing.
+        const archive = await openArchive(join(folder, "a.tar.01"), { limit: 0 });
+        expect(archive.warnings).toEqual([]);
+        const lock = await locked(archive);
+        expect(lock.parts.map(({ size }) => size)).toEqual([3000, 3000, plain.length - 6000]);
+        expect(await temporaryFiles()).toEqual([]);
+        await truncate(join(folder, "a.tar.01"), 10);
+        const read = Object.keys(lock.blobs).map((digest) => archive.source.read(digest));
+        const failed = (await Promise.allSettled(read)).filter(({ status }) => status === "rejected");
+        expect(failed.length).toBeGreaterThan(0);
+        for (const { reason } of failed as PromiseRejectedResult[])
+            expect(reason).toMatchObject({ code: "ARCHIVE_TRUNCATED", archive: join(folder, "a.tar.01") });
+        await archive.close();
+        expect((await openFiles()).filter((link) => link.startsWith(folder))).toEqual([]);
     });
 
     it("by any of Zarf's, also without its head: what it tells is proven by every blob's digest too", async () => {

@@ -1,6 +1,6 @@
 import { ArchiveError } from "../../../errors/errors";
 import type { Archive } from "../../archive";
-import type { ArchiveFile } from "../../files/archive-file";
+import type { OpenFile } from "../../files/archive-file";
 import { ArchiveSource } from "../../files/archive-source";
 import { OcMirrorIndex, blobEntryName } from "./cache-index";
 import { nameOcMirrorImages } from "./names";
@@ -19,7 +19,7 @@ const PARTS_AT_ONCE = 4;
  */
 export async function openOcMirror(
     label: string,
-    files: readonly ArchiveFile[],
+    files: readonly OpenFile[],
     signal?: AbortSignal,
 ): Promise<Archive> {
     const parts = [...files].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -40,7 +40,7 @@ export async function openOcMirror(
 }
 
 async function indexParts(
-    parts: readonly ArchiveFile[],
+    parts: readonly OpenFile[],
     index: OcMirrorIndex,
     signal: AbortSignal | undefined,
 ): Promise<readonly string[]> {
@@ -67,7 +67,7 @@ async function indexParts(
     return warnings.flat();
 }
 
-function checkNumbers(label: string, parts: readonly ArchiveFile[]): void {
+function checkNumbers(label: string, parts: readonly OpenFile[]): void {
     const numbers = parts.map(({ name }) => partNumber(name));
     // Renamed files: their number is lost, what is missing shows later as absent blobs.
     if (numbers.some((number) => number === undefined)) return;
