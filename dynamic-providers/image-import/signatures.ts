@@ -55,6 +55,7 @@ export async function describeSignatures(
 }
 
 function notRead(error: PassthroughError): string {
-    const isPacked = error.code === "ARCHIVE_TOO_LARGE" || error.code === "ARCHIVE_NO_SPACE";
-    return isPacked ? "the archive is compressed, and a preview unpacks nothing" : errorMessage(error);
+    return error.code === "ARCHIVE_TOO_LARGE"
+        ? "the archive is compressed, and a preview unpacks nothing"
+        : errorMessage(error);
 }

@@ -17,10 +17,10 @@ const NEVER_FEWER = 4;
 /** The bytes of one blob from the stream, from when they come until the registry has them. */
 export class StreamedBlob {
     /** Settles when it is time to send: small blobs when all of their bytes are there. */
-    readonly begun = new Awaited<void>();
+    begun = new Awaited<void>();
     /** Where in the stream it was found. */
     place: ArchivePlace | undefined;
-    private readonly pieces: (Buffer | undefined)[] = [];
+    private pieces: (Buffer | undefined)[] = [];
     /** Pieces that were given back already. */
     private gone = 0;
     private readonly readers = new Set<{ at: number }>();
@@ -98,7 +98,7 @@ export class StreamedBlob {
         this.readers.add(reader);
         try {
             for (;;) {
-                if (this.gone > reader.at || this.state === "over") throw this.passed();
+                if (!this.readers.has(reader) || this.gone > reader.at || this.state === "over") throw this.passed();
                 const piece = this.pieces[reader.at];
                 if (piece !== undefined) {
                     reader.at++;
@@ -120,6 +120,18 @@ export class StreamedBlob {
         const before = this.gone;
         while (this.gone < sent) this.giveNextBack();
         return this.gone > before;
+    }
+
+    /** It is to be read once more from its first byte on: nobody reads it now, but an attempt that failed. */
+    again(): void {
+        while (this.gone < this.pieces.length) this.giveNextBack();
+        this.readers.clear();
+        this.pieces = [];
+        this.gone = 0;
+        this.state = "arriving";
+        this.isFilling = false;
+        this.begun = new Awaited();
+        this.tell();
     }
 
     /** An attempt to send it ended: with all repositories done, or with what cannot be sent again, its memory is free. */

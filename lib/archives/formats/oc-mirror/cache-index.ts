@@ -7,7 +7,7 @@ import { looksLikeTar } from "../../open/file-kind";
 import { nestedArchives, tooManyBeside } from "../../open/foreign-format";
 import { LeftOutNames, MOST_BESIDE, leftOutNotes } from "../../open/left-out";
 import { type TarEntry, requireFile } from "../../tar/entry";
-import type { WindowReader } from "../../tar/window-reader";
+import type { TarReader } from "../../tar/window-reader";
 import { type WorkingFile, isWorkingFile } from "./working-file";
 
 /** What a tag of the cache points to. */
@@ -76,7 +76,7 @@ export class OcMirrorIndex {
     readonly #strangers = new Map<string, LeftOutNames>();
 
     /** Takes in an entry. @throws ArchiveError */
-    visit(file: OpenFile, entry: TarEntry, reader: WindowReader): void | Promise<void> {
+    visit(file: OpenFile, entry: TarEntry, reader: TarReader): void | Promise<void> {
         const name = entry.name;
         if (entry.type === "folder") return;
         if (name.startsWith(BLOBS)) return this.#blob(file, entry);
@@ -154,7 +154,7 @@ export class OcMirrorIndex {
         this.working.set(entry.name, { name: entry.name, file, offset: entry.offset, size: entry.size });
     }
 
-    #link(file: OpenFile, entry: TarEntry, reader: WindowReader): void | Promise<void> {
+    #link(file: OpenFile, entry: TarEntry, reader: TarReader): void | Promise<void> {
         const path = entry.name.slice(REPOSITORIES.length);
         if (path.endsWith("/current/link")) return this.#tagLink(file, entry, reader, path);
         if (path.includes("/_manifests/tags/")) return this.#taggedOnce(path);
@@ -167,7 +167,7 @@ export class OcMirrorIndex {
         else if (!holders.includes(repository)) holders.push(repository);
     }
 
-    async #tagLink(file: OpenFile, entry: TarEntry, reader: WindowReader, path: string): Promise<void> {
+    async #tagLink(file: OpenFile, entry: TarEntry, reader: TarReader, path: string): Promise<void> {
         const [, repository, tag] = TAG.exec(path) ?? [];
         if (repository === undefined || tag === undefined) return;
         requireFile(file, entry);
@@ -192,7 +192,7 @@ export class OcMirrorIndex {
         else known.add(digest);
     }
 
-    async #text(file: OpenFile, entry: TarEntry, reader: WindowReader): Promise<void> {
+    async #text(file: OpenFile, entry: TarEntry, reader: TarReader): Promise<void> {
         requireFile(file, entry);
         if (entry.size > MAX_METADATA_BYTES)
             throw invalidEntry(file, entry, `${entry.size} bytes are too many for such a file`);
