@@ -3,6 +3,8 @@ import { ArchiveError, errorMessage } from "../../errors/errors";
 import { COPY_AGAIN } from "../files/archive-file";
 import type { Compression } from "./compression";
 import { decompressor, isUnexpectedEnd } from "./decompressor";
+import { unzstdApart } from "./zstd-thread";
+import { withinWindows } from "./zstd-windows";
 
 /**
  * The plain bytes of compressed ones, in constant memory.
@@ -16,16 +18,21 @@ export async function* unpacking(
     archive: string,
 ): AsyncGenerator<Buffer> {
     let failure: { readonly of: unknown } | undefined;
-    const plain = decompressor(compression, { archive });
+    const noted = noting(packed, (of) => (failure = { of }));
     try {
-        // Its errors are those that the reader of `plain` gets.
-        pipeline(Readable.from(noting(packed, (of) => (failure = { of }))), plain, () => undefined);
-        yield* plain as AsyncIterable<Buffer>;
+        yield* compression === "zstd" ? unzstdApart(withinWindows(noted, { archive })) : gunzipped(noted, archive);
     } catch (cause) {
         // What brings the bytes failed, and not the unpacking of them.
         if (failure !== undefined) throw failure.of;
         throw cause instanceof ArchiveError ? cause : damaged(archive, compression, cause);
     }
+}
+
+async function* gunzipped(packed: AsyncIterable<Buffer>, archive: string): AsyncGenerator<Buffer> {
+    const plain = decompressor("gzip", { archive });
+    // Its errors are those that the reader of `plain` gets.
+    pipeline(Readable.from(packed), plain, () => undefined);
+    yield* plain as AsyncIterable<Buffer>;
 }
 
 async function* noting(packed: AsyncIterable<Buffer>, failed: (error: unknown) => void): AsyncGenerator<Buffer> {
