@@ -12,7 +12,7 @@ const { openArchive, verifyStructure } = compiled("../../dist/lib/archives");
 /** @type {typeof import("../../lib/lock/index.js")} */
 const { readLock } = compiled("../../dist/lib/lock");
 /** @type {typeof import("../../lib/import/index.js")} */
-const { executePlan, needsArchive, planImport } = compiled("../../dist/lib/import");
+const { PassingImport, executePlan, needsArchive, planImport } = compiled("../../dist/lib/import");
 /** @type {typeof import("../../lib/mirror/mirror-reference.js")} */
 const { parseMirrorBase } = compiled("../../dist/lib/mirror/mirror-reference");
 /** @type {typeof import("../../lib/distribution/client/registry-client.js")} */
@@ -48,12 +48,16 @@ async function main() {
  * @param {import("../../lib/lock/index.js").Lock} lock
  */
 async function carryOut(client, plan, lock) {
-    const archive = await openArchive(archivePath);
+    const options = level === undefined ? {} : { concurrency: 64 };
+    const passing = new PassingImport(client, plan, archivePath, options, async () => undefined);
+    const archive = await openArchive(archivePath, { passing: (entry) => passing.take(entry) });
     try {
         const differences = await verifyStructure(archive, lock);
         if (differences.length > 0) throw new Error(differences.slice(0, 3).join("; "));
         ended("open the archive");
-        const result = await executePlan(client, archive.source, plan, level === undefined ? {} : { concurrency: 64 });
+        const result = passing.hasBegun
+            ? await passing.finish(archive.source, new Map())
+            : await executePlan(client, archive.source, plan, options);
         ended("transfer");
         return result;
     } finally {

@@ -13,7 +13,7 @@ export function parseAsked({ rules, ...asked }: NonNullable<ImageImportInputs["s
     return { ...asked, rules: parseSignatureRules(rules) };
 }
 
-/** Of an archive that is compressed or split a preview reads nothing: it would have to be unpacked. */
+/** Of an archive that is compressed a preview reads nothing: it would have to be unpacked. */
 const NOTHING_UNPACKED = { limit: 0 } as const;
 
 /**
@@ -55,6 +55,7 @@ export async function describeSignatures(
 }
 
 function notRead(error: PassthroughError): string {
-    const isPacked = error.code === "ARCHIVE_TOO_LARGE" || error.code === "ARCHIVE_NO_SPACE";
-    return isPacked ? "the archive is compressed or split, and a preview unpacks nothing" : errorMessage(error);
+    return error.code === "ARCHIVE_TOO_LARGE"
+        ? "the archive is compressed, and a preview unpacks nothing"
+        : errorMessage(error);
 }

@@ -5,6 +5,7 @@ export { type PlannedImage, type PlannedState, plannedImages } from "./plan/plan
 export { type ExecuteOptions, executePlan } from "./transfer/execute";
 export { journalFolder } from "./transfer/upload-journal";
 export { executeStream } from "./stream/execute-stream";
+export { PassingImport } from "./stream/passing-import";
 export type { ImportResult } from "./transfer/import-recorder";
 export type { ImportEvent } from "./transfer/events";
 export type { ImportProgress } from "./transfer/import-meter";

@@ -7,6 +7,7 @@ import {
     type ImagesBySource,
     type ImportPlan,
     type ImportResult,
+    PassingImport,
     executePlan,
     findRejectedLayers,
     needsArchive,
@@ -14,7 +15,7 @@ import {
     problemLines,
 } from "../import";
 import { ArchiveError } from "../errors/errors";
-import type { NamedProblem } from "../errors/problem";
+import type { NamedProblem, Problem } from "../errors/problem";
 import type { MirrorBase } from "../mirror/mirror-reference";
 import type { RegistryClient } from "../distribution/client/registry-client";
 import { type RegistryKind, registryAdmin } from "../registries";
@@ -40,7 +41,8 @@ export interface CarryOutOptions extends Omit<ExecuteOptions, "set"> {
 
 /**
  * Carries a set's plan out with the bytes of its archive. The archive is opened only if the plan needs bytes of it, and
- * is compared with the lock before the first of them is sent.
+ * is compared with the lock before the first of them is sent. Of what is compressed, blobs are sent as they pass by; it is
+ * compared with the lock at its end, before the first manifest is put.
  * @returns also after failures: they are in `failed`, by image
  * @throws ArchiveError if it cannot be opened; `ARCHIVE_LOCK_MISMATCH`; PassthroughError `IMAGES_UNSIGNED`
  */
@@ -54,24 +56,57 @@ export async function carryOut(
         await compareWithArchive(plan, set, options.onWarning);
         return executePlan(client, NO_ARCHIVE, plan, { ...options, set: lockDigest(set.lock) });
     }
-    const archive = await openArchive(set.archive);
+    const result = await carryOutArchive(client, plan, set, options);
+    const failed = offerExclusion(result.failed);
+    const { mayNeedRepositories } = registryAdmin(options.registryKind).capabilities;
+    return { ...result, failed: mayNeedRepositories ? nameMissingRepositories(failed, plan) : failed };
+}
+
+async function carryOutArchive(
+    client: RegistryClient,
+    plan: ImportPlan,
+    set: LockedSet,
+    options: CarryOutOptions,
+): Promise<ImportResult> {
+    const check = async () => (options.isFirstImport === true ? checkRegistry(client, plan, options) : undefined);
+    const own = { ...options, set: lockDigest(set.lock) };
+    const passing = new PassingImport(client, plan, set.archive.join(", "), own, check);
+    let archive: Archive | undefined;
     try {
-        await requireLocked(archive, set, options.onWarning);
-        if (options.signatures !== undefined)
-            await checkSignatures(client, plan, { set, archive }, options.signatures, options);
-        const { rejectedDockerLayers = [], mayNeedRepositories } = registryAdmin(options.registryKind).capabilities;
-        const blocked = await findRejectedLayers(archive.source, plan, rejectedDockerLayers, client.host);
-        const images = [...blocked].map(([source, problem]) => ({ source, problems: [problem] }));
-        if (images.length > 0)
-            options.onWarning?.(["the registry would reject:", ...problemLines(images)].join("\n    "));
-        if (options.isFirstImport === true) await checkRegistry(client, plan, options);
-        const own = { blocked, set: lockDigest(set.lock) };
-        const result = await executePlan(client, archive.source, plan, { ...options, ...own });
-        const failed = offerExclusion(result.failed);
-        return { ...result, failed: mayNeedRepositories ? nameMissingRepositories(failed, plan) : failed };
+        archive = await openArchive(set.archive, { passing: (entry) => passing.take(entry) });
+        const blocked = await judge(archive, client, plan, set, options);
+        if (passing.hasBegun) return await passing.finish(archive.source, blocked);
+        await check();
+        return await executePlan(client, archive.source, plan, { ...own, blocked });
+    } catch (error) {
+        const result = await passing.failed(error);
+        if (result === undefined) throw error;
+        return result;
     } finally {
-        await archive.close();
+        await archive?.close();
     }
+}
+
+/**
+ * What is known of an archive before anything of it is put.
+ * @returns the images that the registry would reject, by source reference
+ * @throws ArchiveError `ARCHIVE_LOCK_MISMATCH`; PassthroughError `IMAGES_UNSIGNED`
+ */
+async function judge(
+    archive: Archive,
+    client: RegistryClient,
+    plan: ImportPlan,
+    set: LockedSet,
+    options: CarryOutOptions,
+): Promise<ReadonlyMap<string, Problem>> {
+    await requireLocked(archive, set, options.onWarning);
+    if (options.signatures !== undefined)
+        await checkSignatures(client, plan, { set, archive }, options.signatures, options);
+    const { rejectedDockerLayers = [] } = registryAdmin(options.registryKind).capabilities;
+    const blocked = await findRejectedLayers(archive.source, plan, rejectedDockerLayers, client.host);
+    const images = [...blocked].map(([source, problem]) => ({ source, problems: [problem] }));
+    if (images.length > 0) options.onWarning?.(["the registry would reject:", ...problemLines(images)].join("\n    "));
+    return blocked;
 }
 
 /**

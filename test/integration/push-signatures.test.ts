@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,6 +36,10 @@ afterEach(async () => {
 async function writeSet(name: string, fill: (layout: SignedLayout) => void) {
     const files = { archive: [join(folder, name)], lock: join(folder, `${name}.lock.json`) };
     fill(new SignedLayout(join(folder, name)));
+    return lockSet(files);
+}
+
+async function lockSet(files: { archive: string[]; lock: string }) {
     const archive = await openArchive(files.archive);
     const { lock } = await describeArchive(archive, []);
     await archive.close();
@@ -89,11 +94,29 @@ test("with beforePush: refuse nothing of the set is pushed, and the error says w
     const set = await mixed();
     await expect(create(inputs(set, ["team1"]))).rejects.toMatchObject({
         code: "IMAGES_UNSIGNED",
-        problem: expect.stringContaining("nothing of the set was pushed: nodes would refuse 1 image") as string,
+        problem: expect.stringContaining("no image of the set was pushed: nodes would refuse 1 image") as string,
         problems: [{ name: `${TOOL}:1`, problem: { problem: `policy team1 on ${TEAM}: it is not signed` } }],
         fix: expect.stringContaining("beforePush: warn") as string,
     });
     expect(registry.registry.accesses().filter(({ method }) => method !== "GET" && method !== "HEAD")).toEqual([]);
+});
+
+test("of an archive that is compressed, no image is put before its signatures were judged", async () => {
+    await mixed();
+    const path = join(folder, "mixed.tar.gz");
+    execFileSync("tar", ["-czf", path, "-C", join(folder, "mixed"), "."]);
+    const set = await lockSet({ archive: [path], lock: join(folder, "packed.lock.json") });
+    const puts = () => registry.registry.accesses().filter(({ method }) => method === "PUT");
+    const isManifest = ({ path: at }: { readonly path: string }) => at.includes("/manifests/");
+    await expect(create(inputs(set, ["team1"]))).rejects.toMatchObject({
+        code: "IMAGES_UNSIGNED",
+        problems: [{ name: `${TOOL}:1` }],
+    });
+    expect(puts().length).toBeGreaterThan(0);
+    expect(puts().filter(isManifest)).toEqual([]);
+    await create(inputs(set));
+    expect(said()[0]).toContain(`${REFUSED} 1 of 2 images`);
+    expect(await isThere(TOOL)).toBe(true);
 });
 
 test("signatures count that come with another set of the site, or that the mirror has already", async () => {

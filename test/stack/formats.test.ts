@@ -37,7 +37,7 @@ test("the same image with its own digest, compressed, takes the tag: from then o
     site.stack.configure(site.document());
     const up = await site.stack.up();
     expect(up).toMatchObject({ code: 0 });
-    expect(up.text).toContain("is compressed with zstd: it is unpacked to a temporary file");
+    expect(up.text).toContain("is compressed with zstd: all of its 8.70 kB are unpacked each time it is read");
     const { images, mirrorRules, validation } = await site.stack.outputs();
     expect((images as Record<string, unknown>)[KEY]).toEqual({
         mirror: expect.stringContaining("/mirror/quay.io/fixture/app:1") as string,

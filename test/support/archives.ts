@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { type Archive, openArchive } from "../../lib/archives";
+import { type Archive, type OpenOptions, openArchive } from "../../lib/archives";
 import { type Digest, computeDigest, digestHex } from "../../lib/oci/digest";
 import { ArchiveError } from "../../lib/errors/errors";
 import { MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_OCI_MANIFEST } from "../../lib/oci/media-types";
@@ -278,8 +278,8 @@ export class ArchiveBench {
         return folder.path;
     }
 
-    async open(paths: string | readonly string[]): Promise<Archive> {
-        const archive = await openArchive(paths);
+    async open(paths: string | readonly string[], options?: OpenOptions): Promise<Archive> {
+        const archive = await openArchive(paths, options);
         this.#opened.push(archive);
         return archive;
     }

@@ -8,20 +8,37 @@ export const COPY_AGAIN = "copy the archive again from the connected side";
 
 /** A file opened for one reading; `release` must be called at its end. */
 export interface LentFile {
-    readonly file: ArchiveFile;
+    readonly file: ReadableFile;
     release(): Promise<void>;
 }
 
 /** Bytes that are read at positions, of one file or of several as one. */
-export type ReadableFile = Pick<ArchiveFile, "path" | "size" | "readInto">;
+export interface ReadableFile {
+    readonly path: string;
+    readonly size: number;
+    /**
+     * Fills `target` from `offset` on; `entry` is for the error. A read that comes back short is an error: the range was
+     * inside the file when it was indexed. @throws ArchiveError `ARCHIVE_TRUNCATED`, `ARCHIVE_UNREADABLE`, `ARCHIVE_CLOSED`
+     */
+    readInto(target: Buffer, offset: number, entry?: string): Promise<void>;
+}
+
+/** What an archive is read from until it is closed. */
+export interface OpenFile extends ReadableFile {
+    readonly name: string;
+    /** What a lock remembers of it: the files on the disk. The same objects each time. */
+    readonly parts: readonly ArchivePart[];
+    /** The file itself: it stays open for others. */
+    lend(): Promise<LentFile>;
+    close(): Promise<void>;
+}
 
 /** A file of an archive, read at positions through one handle that stays open until `close`. */
-export class ArchiveFile {
+export class ArchiveFile implements OpenFile {
     readonly path: string;
     readonly name: string;
     /** Bytes, as they were when the file was opened. */
     readonly size: number;
-    /** What a lock remembers of it; the same objects each time. Of an unpacked file, that is the packed ones. */
     readonly parts: readonly ArchivePart[];
     readonly #handle: FileHandle;
     #closed = false;
@@ -54,10 +71,6 @@ export class ArchiveFile {
         throw new ArchiveError("this is not a regular file", { archive: path, code: "ARCHIVE_UNREADABLE" });
     }
 
-    /**
-     * Fills `target` from `offset` on; `entry` is for the error. A read that comes back short is an error: the range was inside the file when it
-     * was indexed. @throws ArchiveError `ARCHIVE_TRUNCATED`, `ARCHIVE_UNREADABLE`, `ARCHIVE_CLOSED`
-     */
     async readInto(target: Buffer, offset: number, entry?: string): Promise<void> {
         let filled = 0;
         while (filled < target.length) {
@@ -75,7 +88,6 @@ export class ArchiveFile {
         }
     }
 
-    /** The file itself: it stays open for others. */
     async lend(): Promise<LentFile> {
         return { file: this, release: async () => undefined };
     }

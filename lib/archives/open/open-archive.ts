@@ -1,41 +1,51 @@
-import { oneLine } from "../../errors/text";
+import { formatBytes, oneLine } from "../../errors/text";
 import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { debug } from "../../debug/debug";
 import type { ErrorCode } from "../../errors/codes";
 import { ArchiveError } from "../../errors/errors";
 import type { Archive } from "../archive";
-import { ArchiveFile, COPY_AGAIN, unreadable } from "../files/archive-file";
+import { ArchiveFile, COPY_AGAIN, type OpenFile, unreadable } from "../files/archive-file";
 import { expandPaths } from "./archive-paths";
 import { combineArchives } from "./combined-archive";
 import { type FolderContents, contentsOfFolder } from "./folder-contents";
 import { FolderNotes } from "./folder-notes";
 import { FolderTree, fileIdentity } from "../files/folder-tree";
+import { JoinedFile } from "../files/joined-file";
 import { detectCompression } from "../packed/compression";
 import { refuseByName, refuseNames } from "./foreign-format";
+import { OcMirrorIndex } from "../formats/oc-mirror/cache-index";
 import { openOcMirror } from "../formats/oc-mirror/oc-mirror-archive";
 import { isOcMirrorPart } from "../formats/oc-mirror/part-name";
 import { openArchives, topNames } from "./open-tree";
 import { whyOcMirrors } from "./passed-folders";
 import { type PiecesHint, type SplitFile, SplitFinder, missingBeside } from "../packed/split-file";
-import { indexTarNames } from "../tar/listing";
+import { type OcMirrorListing, type TarListing, indexTarNames } from "../tar/listing";
+import type { PassingEntry } from "../tar/tar-stream";
 import { TarTree } from "../tar/tar-tree";
 import { openTarContents } from "./tar-contents";
-import { type PackedFiles, type UnpackOptions, unpackFiles } from "../packed/unpacked-file";
+import { KeptTotal } from "../packed/kept-entries";
+import { PackedFile } from "../packed/packed-file";
+import { undecodable } from "../packed/unpacking";
+import type { PackedFiles, UnpackOptions } from "../packed/unpacked-bytes";
 
-/** `limit` and `temporaryFolder` are for files that are compressed or split. */
-export type OpenOptions = UnpackOptions;
+/** `limit` is for files that are compressed. */
+export interface OpenOptions extends UnpackOptions {
+    /** Gets every regular file of what is compressed, as it passes by when the archive is opened. What it throws ends that. */
+    readonly passing?: (entry: PassingEntry) => Promise<void>;
+}
 
 /**
- * Opens and indexes a set of archives, of one format or of several. Plain tars and folders are read where they lie; what
- * is compressed (gzip, zstd) or split is unpacked to a temporary file first, which is gone when it is closed.
+ * Opens and indexes a set of archives, of one format or of several. Plain tars and folders are read where they lie. What
+ * is compressed (gzip, zstd) is read to its end, as a stream: what is small is kept in memory, and what is not is unpacked
+ * again when it is asked for, so its blobs are best taken as they pass (`passing`).
  * @param paths files, folders and patterns (`*`, `?`, `**`). A file is an archive, or a piece of one. Of a folder and
  * those below it, every file and folder that is an archive is read, and all else is named in the warnings. Files
  * `mirror_NNNNNN.tar` are the parts of one oc-mirror v2 run, wherever they lie. Relative paths are against the working
  * directory.
  * @throws ArchiveError `ARCHIVE_NOT_FOUND`, `ARCHIVE_UNREADABLE`, `ARCHIVE_TRUNCATED`, `ARCHIVE_CORRUPT`,
  * `ARCHIVE_ENTRY_INVALID`, `ARCHIVE_TOO_LARGE`, `ARCHIVE_INCOMPLETE`, `ARCHIVE_PARTS_MIXED`, `ARCHIVE_METADATA_INVALID`,
- * `ARCHIVE_FORMAT_UNSUPPORTED`, `ARCHIVE_NO_SPACE`, `ARCHIVE_DIGEST_MISMATCH` (the joined pieces)
+ * `ARCHIVE_FORMAT_UNSUPPORTED`, `ARCHIVE_DIGEST_MISMATCH` (the joined pieces)
  */
 export async function openArchive(paths: string | readonly string[], options: OpenOptions = {}): Promise<Archive> {
     const given = await expandPaths(typeof paths === "string" ? [paths] : paths);
@@ -52,8 +62,10 @@ export async function openArchive(paths: string | readonly string[], options: Op
 
 /** A file as it is read: plain, whole. */
 interface OpenedFile {
-    readonly file: ArchiveFile;
+    readonly file: OpenFile;
     readonly warnings: readonly string[];
+    /** What is in it, if that is known already. */
+    readonly listing?: TarListing | OcMirrorListing;
 }
 
 class SetOpening {
@@ -61,8 +73,11 @@ class SetOpening {
     readonly #label: string;
     readonly #options: OpenOptions;
     readonly #splits: SplitFinder;
-    readonly #opened: ArchiveFile[] = [];
-    readonly #parts: ArchiveFile[] = [];
+    readonly #opened: OpenFile[] = [];
+    readonly #parts: OpenFile[] = [];
+    /** Of the parts, those that are compressed. */
+    readonly #passed = { index: new OcMirrorIndex(), warnings: new Map<OpenFile, readonly string[]>() };
+    readonly #kept = new KeptTotal();
     readonly #archives: Archive[] = [];
     readonly #warnings: string[] = [];
     /** Pieces that were read with another piece of their file. */
@@ -96,7 +111,7 @@ class SetOpening {
     async finish(): Promise<Archive> {
         const archives = [...this.#archives];
         if (this.#parts.length > 0)
-            archives.unshift(await openOcMirror(this.#labelOfParts(), this.#parts, this.#options.signal));
+            archives.unshift(await openOcMirror(this.#labelOfParts(), this.#parts, this.#passed, this.#options.signal));
         const combined = combineArchives(this.#label, archives);
         for (const { label, format } of archives) debug("archive", () => `${label}: ${format}`);
         // They quote names of files and entries.
@@ -168,9 +183,11 @@ class SetOpening {
         }
     }
 
-    async #take({ file, warnings }: OpenedFile): Promise<boolean> {
-        const listing = isOcMirrorPart(file.name) ? "oc-mirror" : await indexTarNames(file, this.#options.signal);
-        if (listing === "oc-mirror") {
+    async #take({ file, warnings, listing: known }: OpenedFile): Promise<boolean> {
+        const isPart = known === undefined && isOcMirrorPart(file.name);
+        const listing = isPart ? undefined : (known ?? (await indexTarNames(file, { signal: this.#options.signal })));
+        if (listing === undefined || listing.entries === "oc-mirror") {
+            if (known !== undefined) this.#passed.warnings.set(file, known.warnings);
             this.#parts.push(file);
             this.#warnings.push(...warnings);
             return true;
@@ -201,10 +218,14 @@ class SetOpening {
         }
         const compression = await detectCompression({ file, offset: 0, size: file.size });
         if (compression === undefined) return { file, warnings: [] };
-        return this.#unpack({ path, files: [file], parts: file.parts, compression });
+        if (compression === "xz" || compression === "bzip2") throw undecodableFile(path, compression);
+        return this.#pass({ path, files: [file], parts: file.parts, compression });
     }
 
-    /** All pieces of a split file; whole, it is most often compressed too. */
+    /**
+     * All pieces of a split file; whole, it is most often compressed too. If not, they are read where they lie, and a sha256
+     * over the whole is not compared: that would be one reading more, and every blob has a digest.
+     */
     async #join(split: SplitFile): Promise<OpenedFile> {
         for (const member of split.members) this.#joined.add(member);
         const files: ArchiveFile[] = [];
@@ -216,18 +237,34 @@ class SetOpening {
         checkBytes(split, files);
         const [first] = files;
         const compression = first && (await detectCompression({ file: first, offset: 0, size: first.size }));
+        if (compression === undefined) return { file: new JoinedFile(split.path, files), warnings: [] };
+        if (compression === "xz" || compression === "bzip2") throw undecodableFile(split.path, compression);
         const parts = files.flatMap((file) => file.parts);
-        return this.#unpack({ path: split.path, files, parts, compression, sha256: split.sha256 });
+        return this.#pass({ path: split.path, files, parts, compression, sha256: split.sha256 });
     }
 
-    async #unpack(packed: PackedFiles): Promise<OpenedFile> {
-        const file = await unpackFiles(packed, this.#options);
+    /** Reads what is compressed to its end. */
+    async #pass(packed: PackedFiles): Promise<OpenedFile> {
+        const { passing } = this.#options;
+        const file = new PackedFile(packed, this.#kept, this.#options);
         this.#opened.push(file);
-        await Promise.all(packed.files.map((piece) => piece.close()));
-        const how = packed.compression === undefined ? "split" : `compressed with ${packed.compression}`;
-        const what = `it is unpacked to a temporary file of ${file.size} bytes each time it is read`;
-        return { file, warnings: [`${packed.path} is ${how}: ${what}`] };
+        const { index } = this.#passed;
+        const listing = await file.pass((tar) =>
+            indexTarNames(file, {
+                reader: tar,
+                enter: (entry) => tar.enter(entry, passing),
+                isOcMirror: isOcMirrorPart(file.name),
+                visitOcMirror: (entry, reader) => index.visit(file, entry, reader),
+            }),
+        );
+        const what = `all of its ${formatBytes(file.size)} are unpacked each time it is read`;
+        return { file, listing, warnings: [`${packed.path} is compressed with ${packed.compression}: ${what}`] };
     }
+}
+
+function undecodableFile(path: string, compression: "xz" | "bzip2"): ArchiveError {
+    const program = compression === "xz" ? "unxz" : "bunzip2";
+    return undecodable(path, compression, `decompress it first: ${program} ${path}`);
 }
 
 function noFile(path: string): ArchiveError {

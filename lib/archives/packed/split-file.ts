@@ -3,7 +3,8 @@ import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { ArchiveError } from "../../errors/errors";
 import { parseJson } from "../../errors/text";
-import { ArchiveFile, COPY_AGAIN, type ReadableFile, unreadable } from "../files/archive-file";
+import { ArchiveFile, COPY_AGAIN, unreadable } from "../files/archive-file";
+import { JoinedFile } from "../files/joined-file";
 import { detectCompression } from "./compression";
 import { type NamedPieces, lonePiece, piecesBeside } from "./piece-name";
 import { indexTar } from "../tar/index-tar";
@@ -183,7 +184,8 @@ async function endOfTar(
     const files: ArchiveFile[] = [];
     try {
         for (const path of paths) files.push(await ArchiveFile.open(path));
-        const { hasMark } = await indexTar(joined(files), () => undefined, signal === undefined ? {} : { signal });
+        const joined = new JoinedFile(files[0]?.path ?? "", files);
+        const { hasMark } = await indexTar(joined, () => undefined, signal === undefined ? {} : { signal });
         // What comes behind an end mark belongs to no tar.
         return hasMark ? "whole" : "between entries";
     } catch (error) {
@@ -193,22 +195,6 @@ async function endOfTar(
     } finally {
         await Promise.all(files.map((file) => file.close()));
     }
-}
-
-/** Files one after the other, as one. */
-function joined(files: readonly ArchiveFile[]): ReadableFile {
-    return {
-        path: files[0]?.path ?? "",
-        size: files.reduce((sum, { size }) => sum + size, 0),
-        readInto: async (target, offset, entry) => {
-            let start = 0;
-            for (const file of files) {
-                const [from, to] = [Math.max(offset, start), Math.min(offset + target.length, start + file.size)];
-                if (from < to) await file.readInto(target.subarray(from - offset, to - offset), from - start, entry);
-                start += file.size;
-            }
-        },
-    };
 }
 
 /** Zarf's `.part000` is no piece, it describes them. @returns undefined if it is one, or of another name */

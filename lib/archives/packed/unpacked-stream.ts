@@ -1,8 +1,5 @@
-import { Readable, pipeline } from "node:stream";
-import { ArchiveError } from "../../errors/errors";
 import { compressionIn } from "./compression";
-import { decompressor } from "./decompressor";
-import { damaged, undecodable } from "./unpacked-file";
+import { undecodable, unpacking } from "./unpacking";
 
 /** Enough to know every compression by. */
 const MAGIC_BYTES = 6;
@@ -27,36 +24,14 @@ export async function* unpackedStream(packed: AsyncIterable<Buffer>, archive: st
             const program = compression === "xz" ? "unxz" : "bunzip2";
             throw undecodable(archive, compression, `decompress it on its way: ${program} < <file> | …`);
         }
-        let failure: { readonly of: unknown } | undefined;
-        const whole = joined(start, source, (of) => (failure = { of }));
-        if (compression === undefined) yield* whole;
-        else {
-            try {
-                const unpacking = decompressor(compression, { archive });
-                // Its errors are those that the reader of `unpacking` gets.
-                pipeline(Readable.from(whole), unpacking, () => undefined);
-                yield* unpacking as AsyncIterable<Buffer>;
-            } catch (cause) {
-                // What brings the bytes failed, and not the unpacking of them.
-                if (failure !== undefined) throw failure.of;
-                throw cause instanceof ArchiveError ? cause : damaged(archive, compression, cause);
-            }
-        }
+        const whole = joined(start, source);
+        yield* compression === undefined ? whole : unpacking(whole, compression, archive);
     } finally {
         await source.return?.();
     }
 }
 
-async function* joined(
-    start: Buffer,
-    rest: AsyncIterator<Buffer>,
-    failed: (error: unknown) => void,
-): AsyncGenerator<Buffer> {
+async function* joined(start: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
     if (start.length > 0) yield start;
-    try {
-        for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
-    } catch (error) {
-        failed(error);
-        throw error;
-    }
+    for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
 }

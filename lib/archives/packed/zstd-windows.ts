@@ -116,7 +116,7 @@ function contentSizeBytes(head: Buffer): number {
  * What a frame says that it unpacks to (`Frame_Content_Size`); undefined if it does not.
  * @param head the whole frame header, or more
  */
-export function zstdContentSize(head: Buffer): number | undefined {
+function zstdContentSize(head: Buffer): number | undefined {
     const [at, bytes] = [contentSizeAt(head), contentSizeBytes(head)];
     if (bytes === 0) return undefined;
     if (bytes === 8) return Number(head.readBigUInt64LE(at));

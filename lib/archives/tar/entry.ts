@@ -1,5 +1,5 @@
 import { ArchiveError } from "../../errors/errors";
-import type { ArchiveFile } from "../files/archive-file";
+import type { OpenFile } from "../files/archive-file";
 
 export type TarEntryType = "file" | "folder" | "link" | "symlink" | "sparse" | "device" | "other";
 
@@ -17,7 +17,7 @@ export interface TarEntry {
 }
 
 /** Only of a regular file the bytes at its offset are the content. @throws ArchiveError `ARCHIVE_ENTRY_INVALID` */
-export function requireFile(file: ArchiveFile, entry: TarEntry): void {
+export function requireFile(file: OpenFile, entry: TarEntry): void {
     if (entry.type === "file") return;
     const fix = "pack the archive again without links and sparse files, or copy the original";
     const place = { archive: file.path, entry: entry.name, offset: entry.offset };

@@ -3,15 +3,17 @@ import { COPY_AGAIN, type ReadableFile } from "../files/archive-file";
 import type { TarEntry, TarEntryType } from "./entry";
 import { TAR_BLOCK, type TarHeader, TarHeaderError, isZeroBlock, parseTarHeader } from "./header";
 import { type PaxRecords, parsePaxRecords } from "./pax";
-import { WindowReader } from "./window-reader";
+import { type TarReader, WindowReader } from "./window-reader";
 
 /** Called for every entry in the file's order; `reader` gives small bodies from the window that is read anyway. */
-export type TarVisitor = (entry: TarEntry, reader: WindowReader) => void | Promise<void>;
+export type TarVisitor = (entry: TarEntry, reader: TarReader) => void | Promise<void>;
 
 export interface TarIndexOptions {
     readonly signal?: AbortSignal;
     /** More than this is refused: the index of an archive must fit in memory. Default 5,000,000. */
     readonly maxEntries?: number;
+    /** What it is read through. Default: the file, in windows. */
+    readonly reader?: TarReader;
 }
 
 /** Extended headers hold names; a bigger one is damage or an attack. */
@@ -54,8 +56,10 @@ export async function indexTar(file: ReadableFile, visit: TarVisitor, options: T
 class TarIndexer {
     readonly #file: ReadableFile;
     readonly #visit: TarVisitor;
-    readonly #reader: WindowReader;
+    readonly #reader: TarReader;
     readonly #maxEntries: number;
+    /** Of a tar that passes by: whether the body of the last entry is there. */
+    #checkLast: (() => void) | undefined;
     #at = 0;
     #count = 0;
     /** `g` headers hold until the next one, `x`, `L` and `K` for the next entry. */
@@ -68,7 +72,7 @@ class TarIndexer {
     constructor(file: ReadableFile, visit: TarVisitor, options: TarIndexOptions) {
         this.#file = file;
         this.#visit = visit;
-        this.#reader = new WindowReader(file, options.signal);
+        this.#reader = options.reader ?? new WindowReader(file, options.signal);
         this.#maxEntries = options.maxEntries ?? 5_000_000;
     }
 
@@ -76,12 +80,16 @@ class TarIndexer {
     async run(): Promise<TarEnd> {
         for (;;) {
             const start = this.#at;
-            const rest = this.#file.size - start;
-            if (rest <= 0) return this.#endWithoutMark();
+            const rest = this.#reader.size - start;
+            if (rest <= 0) {
+                this.#checkLast?.();
+                return this.#endWithoutMark();
+            }
             if (rest < TAR_BLOCK) throw this.#truncated(`the header here has ${rest} of its ${TAR_BLOCK} bytes`);
             let block = this.#reader.find(start, TAR_BLOCK);
             if (block === undefined) {
                 await this.#reader.read(start, TAR_BLOCK);
+                if (this.#reader.size - start < TAR_BLOCK) continue;
                 block = 0;
             }
             if (isZeroBlock(this.#reader.window, block)) return this.#endAtMark();
@@ -108,7 +116,10 @@ class TarIndexer {
         if (size > MAX_EXTENDED_HEADER) throw this.#invalid(name, start, `an extended header of ${size} bytes`);
         const held = this.#reader.peek(this.#at, size);
         if (held !== undefined) return this.#extend(header, held, start);
-        return this.#reader.read(this.#at, size).then((body) => this.#extend(header, body, start));
+        return this.#reader.read(this.#at, size).then((body) => {
+            this.#checkBody(name, size, start);
+            this.#extend(header, body, start);
+        });
     }
 
     #extend({ name, size, flag }: TarHeader, body: Buffer, start: number): void {
@@ -142,10 +153,22 @@ class TarIndexer {
         if (++this.#count > this.#maxEntries) throw this.#tooLarge(name, start);
         // `./` itself.
         if (name === "" && type === "folder") return;
-        if (type === "link" || type === "symlink") {
-            return this.#visit({ name, offset, size, type, linkname }, this.#reader);
+        const isLink = type === "link" || type === "symlink";
+        const entry = isLink ? { name, offset, size, type, linkname } : { name, offset, size, type };
+        const visiting = this.#visit(entry, this.#reader);
+        if (this.#reader.size !== Infinity && this.#checkLast === undefined) return visiting;
+        return this.#checked(visiting, () => this.#checkBody(name, size, start, offset));
+    }
+
+    /** Of a tar that passes by, only its end shows whether the body is there. */
+    async #checked(visiting: void | Promise<void>, check: () => void): Promise<void> {
+        this.#checkLast = check;
+        try {
+            await visiting;
+        } catch (error) {
+            check();
+            throw error;
         }
-        return this.#visit({ name, offset, size, type }, this.#reader);
     }
 
     #forgetExtended(): void {
@@ -162,7 +185,7 @@ class TarIndexer {
     async #skipSparseMap(): Promise<void> {
         let more = true;
         while (more) {
-            if (this.#at + TAR_BLOCK > this.#file.size) throw this.#truncated("a sparse map ends early");
+            if (this.#at + TAR_BLOCK > this.#reader.size) throw this.#truncated("a sparse map ends early");
             more = (await this.#reader.read(this.#at, TAR_BLOCK))[504] !== 0;
             this.#at += TAR_BLOCK;
         }
@@ -186,9 +209,9 @@ class TarIndexer {
             .join("/");
     }
 
-    #checkBody(name: string, size: number, start: number): void {
-        if (this.#at + size <= this.#file.size) return;
-        const held = this.#file.size - this.#at;
+    #checkBody(name: string, size: number, start: number, at = this.#at): void {
+        if (at + size <= this.#reader.size) return;
+        const held = this.#reader.size - at;
         throw new ArchiveError(`the archive is truncated: ${held} of ${size} bytes of the entry are there`, {
             archive: this.#file.path,
             entry: name,
@@ -207,7 +230,7 @@ class TarIndexer {
     async #endAtMark(): Promise<TarEnd> {
         this.#checkNothingPending();
         const from = this.#at + TAR_BLOCK;
-        const rest = Math.min(this.#file.size - from, MAX_EXTENDED_HEADER);
+        const rest = Math.min(this.#reader.size - from, MAX_EXTENDED_HEADER);
         const tail = rest > 0 ? await this.#reader.read(from, rest) : Buffer.alloc(0);
         const strange = firstNonZero(tail);
         if (strange === -1) return { hasMark: true, warnings: [] };

@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import { ArchiveError } from "../../errors/errors";
 import type { ArchivePart } from "../../lock";
-import type { ArchiveFile } from "../files/archive-file";
+import type { OpenFile } from "../files/archive-file";
 import type { BlobLocation } from "../files/archive-source";
 import type { FileTree } from "../files/file-tree";
 import { type TarEntry, requireFile } from "./entry";
@@ -10,10 +10,10 @@ import type { TarEntries } from "./tar-entries";
 /** The entries of a tar; links are followed inside of it, and nowhere else. */
 export class TarTree implements FileTree {
     readonly path: string;
-    readonly #file: ArchiveFile;
+    readonly #file: OpenFile;
     readonly #entries: TarEntries;
 
-    constructor(file: ArchiveFile, entries: TarEntries) {
+    constructor(file: OpenFile, entries: TarEntries) {
         this.path = file.path;
         this.#file = file;
         this.#entries = entries;

@@ -6,12 +6,26 @@ const WINDOW_BYTES = 1024 * 1024;
 /** At least so much is read after a jump over a large body, as a disk reads ahead anyway. */
 const SMALL_WINDOW_BYTES = 128 * 1024;
 
+/** What the headers of a tar are read through, mostly forwards. */
+export interface TarReader {
+    /** Bytes of the tar; infinite for one that passes by, until its end was seen. */
+    readonly size: number;
+    /** What is read at present; `find` returns where in it bytes are. Its content is valid until the next read. */
+    readonly window: TarBlocks;
+    /** Where in the window `length` bytes at `offset` lie; undefined if not all of them do. */
+    find(offset: number, length: number): number | undefined;
+    /** The bytes, if they are in memory; valid until the next read. Lets a caller go on without awaiting. */
+    peek(offset: number, length: number): Buffer | undefined;
+    /** `length` bytes at `offset`; fewer only where a tar that passes by ends. Valid until the next read. */
+    read(offset: number, length: number): Promise<Buffer>;
+}
+
 /**
  * Reads small pieces of a file in rising order through one window, so that neighbours cost one read together. The window
  * grows while it moves on; after a jump it has what was needed after the last one, since images are alike: mostly one
  * header and another large body. Its memory stays the same.
  */
-export class WindowReader {
+export class WindowReader implements TarReader {
     readonly #file: ReadableFile;
     readonly #signal: AbortSignal | undefined;
     #memory: TarBlocks | undefined;
@@ -30,12 +44,14 @@ export class WindowReader {
         this.#signal = signal;
     }
 
-    /** What is read at present; `find` returns where in it bytes are. Its content is valid until the next read. */
+    get size(): number {
+        return this.#file.size;
+    }
+
     get window(): TarBlocks {
         return this.#window;
     }
 
-    /** Where in the window `length` bytes of the file at `offset` lie; undefined if not all of them do. */
     find(offset: number, length: number): number | undefined {
         const from = offset - this.#start;
         if (from < 0 || from + length > this.#length) return undefined;
@@ -43,13 +59,12 @@ export class WindowReader {
         return from;
     }
 
-    /** The bytes, if they lie in the window; valid until the next read. Lets a caller go on without awaiting. */
     peek(offset: number, length: number): Buffer | undefined {
         const from = this.find(offset, length);
         return from === undefined ? undefined : this.#window.bytes.subarray(from, from + length);
     }
 
-    /** `length` bytes at `offset`, which must lie inside the file; valid until the next read. */
+    /** The bytes must lie inside the file. */
     async read(offset: number, length: number): Promise<Buffer> {
         const held = this.peek(offset, length);
         if (held !== undefined) return held;

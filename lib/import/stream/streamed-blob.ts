@@ -17,15 +17,16 @@ const NEVER_FEWER = 4;
 /** The bytes of one blob from the stream, from when they come until the registry has them. */
 export class StreamedBlob {
     /** Settles when it is time to send: small blobs when all of their bytes are there. */
-    readonly begun = new Awaited<void>();
+    begun = new Awaited<void>();
     /** Where in the stream it was found. */
     place: ArchivePlace | undefined;
-    private readonly pieces: (Buffer | undefined)[] = [];
+    private pieces: (Buffer | undefined)[] = [];
     /** Pieces that were given back already. */
     private gone = 0;
     private readonly readers = new Set<{ at: number }>();
     private state: "arriving" | "whole" | "over" = "arriving";
-    private isFilling = false;
+    /** Who reads its bytes from the stream at present. */
+    private filling: object | undefined;
     private failure: Error | undefined;
     /** Where a reader waits for the next piece. */
     private more: Awaited<void> | undefined;
@@ -45,7 +46,7 @@ export class StreamedBlob {
 
     /** True until its bytes come, or it is known that they do not. */
     get isExpected(): boolean {
-        return this.state === "arriving" && this.failure === undefined && !this.isFilling;
+        return this.state === "arriving" && this.failure === undefined && this.filling === undefined;
     }
 
     /** True once nobody wants its bytes any more. */
@@ -53,20 +54,21 @@ export class StreamedBlob {
         return this.state === "over";
     }
 
-    /** Reads its bytes from the stream; returns early once nobody wants them any more. */
+    /** Reads its bytes from the stream; returns early once nobody wants them any more, or not from there. */
     async fill(body: AsyncIterable<Buffer>): Promise<void> {
-        this.isFilling = true;
+        const own = (this.filling = {});
         let piece: Buffer = Buffer.alloc(0);
         let [filled, left] = [0, this.size];
         for await (const chunk of body) {
             for (let at = 0; at < chunk.length;) {
-                if (filled === piece.length) {
+                if (filled === piece.length && this.filling === own) {
                     if (filled > 0) this.push(piece);
-                    piece = await this.budget.take(left, () => this.state === "over" || this.isStarving());
+                    const cannotWait = () => this.filling !== own || this.state === "over" || this.isStarving();
+                    piece = await this.budget.take(left, cannotWait);
                     filled = 0;
                     left -= piece.length;
                 }
-                if (this.state === "over" || this.budget.isClosed) {
+                if (this.filling !== own || this.state === "over" || this.budget.isClosed) {
                     this.budget.giveBack(piece);
                     return;
                 }
@@ -74,6 +76,10 @@ export class StreamedBlob {
                 filled += copied;
                 at += copied;
             }
+        }
+        if (this.filling !== own) {
+            this.budget.giveBack(piece);
+            return;
         }
         if (filled > 0) this.push(piece);
         if (this.state === "arriving") this.state = "whole";
@@ -98,7 +104,7 @@ export class StreamedBlob {
         this.readers.add(reader);
         try {
             for (;;) {
-                if (this.gone > reader.at || this.state === "over") throw this.passed();
+                if (!this.readers.has(reader) || this.gone > reader.at || this.state === "over") throw this.passed();
                 const piece = this.pieces[reader.at];
                 if (piece !== undefined) {
                     reader.at++;
@@ -120,6 +126,18 @@ export class StreamedBlob {
         const before = this.gone;
         while (this.gone < sent) this.giveNextBack();
         return this.gone > before;
+    }
+
+    /** It is to be read once more from its first byte on: nobody reads it now, but an attempt that failed. */
+    again(): void {
+        while (this.gone < this.pieces.length) this.giveNextBack();
+        this.readers.clear();
+        this.pieces = [];
+        this.gone = 0;
+        this.state = "arriving";
+        this.filling = undefined;
+        this.begun = new Awaited();
+        this.tell();
     }
 
     /** An attempt to send it ended: with all repositories done, or with what cannot be sent again, its memory is free. */

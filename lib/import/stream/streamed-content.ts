@@ -31,7 +31,7 @@ interface StreamedManifest {
  * passed and is in the registry is read from there.
  */
 export class StreamedContent implements BlobSource, BlobArrivals {
-    private readonly blobs = new Map<Digest, StreamedBlob>();
+    protected readonly blobs = new Map<Digest, StreamedBlob>();
     private readonly manifests = new Map<Digest, StreamedManifest>();
     private readonly manifestSizes: ReadonlySet<number>;
     /** Those on their way whose memory can be had for others. A set may have thousands of blobs, and each piece asks. */
@@ -47,7 +47,7 @@ export class StreamedContent implements BlobSource, BlobArrivals {
     constructor(
         client: RegistryClient,
         plan: ImportPlan,
-        private readonly label: string,
+        protected readonly label: string,
     ) {
         this.stored = new StoredBytes(client);
         const tasks = plan.push.flatMap((image) => image.blobs);
@@ -77,8 +77,10 @@ export class StreamedContent implements BlobSource, BlobArrivals {
         const blob = digest === undefined ? undefined : this.blobs.get(digest);
         const manifest = digest === undefined ? undefined : this.manifests.get(digest);
         if (digest !== undefined && manifest?.bytes.isOpen === true) await this.takeManifest(entry, digest, manifest);
-        else if (digest !== undefined && blob?.isExpected === true) await this.takeBlob(entry, digest, blob);
-        else if (digest === undefined && this.manifestSizes.has(entry.size)) await this.takeUnnamed(entry);
+        else if (digest !== undefined && blob?.isExpected === true) {
+            if (entry.size === blob.size) await this.takeBlob(entry, blob);
+            else this.refuseBlob(entry, digest, blob);
+        } else if (digest === undefined && this.manifestSizes.has(entry.size)) await this.takeUnnamed(entry);
     }
 
     /** Nothing more comes. @param error why the stream ended before its end */
@@ -102,6 +104,16 @@ export class StreamedContent implements BlobSource, BlobArrivals {
 
     inTurn<T>({ digest }: BlobTask, attempt: () => Promise<T>): Promise<T> {
         return this.homes.has(digest) ? this.stored.inTurn(attempt) : attempt();
+    }
+
+    /** A stream does not come again. */
+    async comesAgain(_blob: BlobTask, _error: unknown): Promise<boolean> {
+        return false;
+    }
+
+    /** An image is put as soon as all of it is there. */
+    async mayPut(): Promise<void> {
+        return undefined;
     }
 
     ended({ digest, repository }: BlobTask, isStored: boolean): void {
@@ -133,14 +145,18 @@ export class StreamedContent implements BlobSource, BlobArrivals {
         return this.blobs.get(digest)?.place ?? this.manifests.get(digest)?.place ?? { archive: this.label };
     }
 
-    private async takeBlob(entry: StreamedEntry, digest: Digest, blob: StreamedBlob): Promise<void> {
-        blob.place = entry.place;
-        if (entry.size !== blob.size) {
-            blob.fail(wrongSize(entry, digest, blob.size));
-            return;
-        }
+    protected async takeBlob(
+        { place, body }: Pick<StreamedEntry, "place" | "body">,
+        blob: StreamedBlob,
+    ): Promise<void> {
+        blob.place = place;
         if (blob.mayGo) this.large.add(blob);
-        await blob.fill(entry.body());
+        await blob.fill(body());
+    }
+
+    private refuseBlob(entry: StreamedEntry, digest: Digest, blob: StreamedBlob): void {
+        blob.place = entry.place;
+        blob.fail(wrongSize(entry, digest, blob.size));
     }
 
     private async takeManifest(entry: StreamedEntry, digest: Digest, manifest: StreamedManifest): Promise<void> {

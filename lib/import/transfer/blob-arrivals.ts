@@ -6,6 +6,13 @@ export interface BlobArrivals {
     arrival(blob: BlobTask): Promise<void>;
     /** Runs an attempt to send the blob's bytes, when it is their turn: what it waits for must not wait for it. */
     inTurn<T>(blob: BlobTask, attempt: () => Promise<T>): Promise<T>;
+    /**
+     * Called when an attempt to send the blob has failed for good, before anybody learns of it.
+     * @returns true once its bytes can be sent from the first one on
+     */
+    comesAgain(blob: BlobTask, error: unknown): Promise<boolean>;
+    /** Resolves when images may be put. @throws why none may */
+    mayPut(): Promise<void>;
     /** The blob is in its repository, or will not come there with this run. */
     ended(blob: BlobTask, isStored: boolean): void;
     /** The run sends nothing further. */

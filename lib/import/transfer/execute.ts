@@ -16,7 +16,7 @@ import { explainRejection } from "../sparse-index";
 import { explainMissingBlobs } from "./missing-blobs";
 import { ReferrerTags } from "../referrer-tags";
 import { RunStop } from "./run-stop";
-import { type TransferWatch, transferBlob } from "./transfer";
+import { type TransferOutcome, type TransferWatch, transferBlob } from "./transfer";
 import { UploadJournal } from "./upload-journal";
 import { BlobReader } from "./verified-pieces";
 
@@ -170,15 +170,16 @@ class Execution {
 
     private async image(image: ImagePlan): Promise<void> {
         const { task } = image;
-        const problem = this.options.blocked?.get(task.source);
-        if (problem !== undefined) {
-            this.recorder.imageFailed({ source: task.source, problems: [problem] });
-            return;
-        }
+        if (this.isBlocked(task.source)) return;
         try {
             this.stop.check();
             await this.neededBlobs(image);
             if (image.isPart === true) return;
+            if (this.arrivals !== undefined) {
+                await this.arrivals.mayPut();
+                // What is read of manifests when all has come may block an image.
+                if (this.isBlocked(task.source)) return;
+            }
             const subject = await this.subject(image);
             if (subject !== undefined) {
                 if (this.options.leavesReferrers === true) return;
@@ -191,6 +192,13 @@ class Execution {
             return;
         }
         await this.putImage(image);
+    }
+
+    /** @returns true for an image that is not to be pushed: it has failed now */
+    private isBlocked(source: string): boolean {
+        const problem = this.options.blocked?.get(source);
+        if (problem !== undefined) this.recorder.imageFailed({ source, problems: [problem] });
+        return problem !== undefined;
     }
 
     private note(error: unknown): void {
@@ -244,15 +252,7 @@ class Execution {
                     this.recorder.mountRefused(mount);
                 },
             };
-            const transfer = this.blobsInFlight.run(async () => {
-                this.stop.check();
-                try {
-                    return await transferBlob(this, ready, watch);
-                } catch (error) {
-                    this.note(error);
-                    throw error;
-                }
-            });
+            const transfer = this.transfer(ready, watch);
             const ended = (isStored: boolean) => this.arrivals?.ended(ready, isStored);
             transfer.then(
                 () => ended(true),
@@ -262,6 +262,27 @@ class Execution {
             this.noProgress.end();
             this.recorder.blobDone(task, outcome, mountRefused);
         });
+    }
+
+    /** What comes again is sent again; while it waits for that, it takes no place among the blobs in flight. */
+    private async transfer(task: BlobTask, watch: TransferWatch): Promise<TransferOutcome> {
+        for (;;) {
+            try {
+                return await this.blobsInFlight.run(() => this.attempt(task, watch));
+            } catch (error) {
+                if ((await this.arrivals?.comesAgain(task, error)) !== true) throw error;
+            }
+        }
+    }
+
+    private async attempt(task: BlobTask, watch: TransferWatch): Promise<TransferOutcome> {
+        this.stop.check();
+        try {
+            return await transferBlob(this, task, watch);
+        } catch (error) {
+            this.note(error);
+            throw error;
+        }
     }
 
     private async whenReady(task: BlobTask): Promise<BlobTask> {

@@ -91,7 +91,7 @@ function refusals(
 function notPushed(problems: readonly NamedProblem[], refusing: readonly string[], place: string): PassthroughError {
     const images = new Set(problems.map(({ name }) => name)).size;
     return new PassthroughError(
-        `nothing of the set was pushed: nodes would refuse ${counted(images, "image")} of it, and site.signatures has ` +
+        `no image of the set was pushed: nodes would refuse ${counted(images, "image")} of it, and site.signatures has ` +
             `beforePush: refuse (${refusing.join(", ")})`,
         { code: "IMAGES_UNSIGNED", place: { file: place }, problems, fix: `${FIX}; or set beforePush: warn` },
     );

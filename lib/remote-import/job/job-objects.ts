@@ -117,8 +117,6 @@ function container({ image, round }: ImportJob): object {
     return {
         ...{ name: CONTAINER, image, imagePullPolicy: "IfNotPresent" },
         command: [...IMPORTER_COMMAND, ...shard, "--account", `${ACCOUNT_FOLDER}/${ACCOUNT_FILE}`],
-        // Where archives are unpacked that are compressed or split.
-        env: [{ name: "TMPDIR", value: "/tmp" }],
         resources: { requests: { cpu: "250m", memory: "256Mi" }, limits: { cpu: "2", memory: "1Gi" } },
         securityContext: {
             ...{ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true },
@@ -127,7 +125,6 @@ function container({ image, round }: ImportJob): object {
         volumeMounts: [
             { name: "archive", mountPath: ARCHIVE_FOLDER, readOnly: true },
             { name: "account", mountPath: ACCOUNT_FOLDER, readOnly: true },
-            { name: "temporary", mountPath: "/tmp" },
         ],
     };
 }
@@ -138,7 +135,6 @@ function volumes(job: ImportJob): object[] {
         { name: "archive", persistentVolumeClaim: { claimName: job.claim } },
         // For any user: which one the pods run as, the cluster may decide, and no other container has the volume.
         { name: "account", secret: { secretName: secretNames(job).account, defaultMode: 0o444 } },
-        { name: "temporary", emptyDir: {} },
     ];
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { Awaited } from "../../../lib/import/stream/awaited";
 import { PieceBudget } from "../../../lib/import/stream/piece-budget";
 import { StreamedBlob } from "../../../lib/import/stream/streamed-blob";
 import { computeDigest } from "../../../lib/oci/digest";
@@ -68,4 +69,30 @@ test("a small blob is read again and again until it is stored, and its memory is
     const again = new StreamedBlob(computeDigest(bytes), bytes.length, budget, 1);
     await again.fill(inPieces(bytes));
     expect((await drain(again)).memory).toBe(first.memory);
+});
+
+test("a blob that is to be read once more takes nothing of what is still on its way from the reading before", async () => {
+    const bytes = randomBytes(12 * MIB);
+    const { blob } = blobOf(bytes);
+    const [asked, goOn] = [new Awaited<void>(), new Awaited<void>()];
+    const interrupted = async function* () {
+        // Where a piece ends.
+        yield bytes.subarray(0, 8 * 256 * KIB);
+        asked.resolve();
+        await goOn.promise;
+        yield bytes.subarray(8 * 256 * KIB);
+    };
+    const before = blob.fill(interrupted());
+    await asked.promise;
+    const reader = blob.read();
+    expect((await reader.next()).done).toBe(false);
+    blob.again();
+    expect(blob.isExpected).toBe(true);
+    await expect(reader.next()).rejects.toMatchObject({ code: "ARCHIVE_STREAM_PASSED" });
+    const filled = blob.fill(inPieces(bytes));
+    goOn.resolve();
+    await before;
+    await blob.begun.promise;
+    expect((await drain(blob)).bytes.equals(bytes)).toBe(true);
+    await filled;
 });

@@ -6,7 +6,7 @@ import type { Digest } from "../../../oci/digest";
 import { ArchiveError, errorMessage } from "../../../errors/errors";
 import { COPY_AGAIN } from "../../files/archive-file";
 import { decompressor } from "../../packed/decompressor";
-import { unpackLimit } from "../../packed/unpacked-file";
+import { unpackLimit } from "../../packed/unpacked-bytes";
 import type { LayerClaim } from "./rebuilt-image";
 
 /**
@@ -17,11 +17,18 @@ import type { LayerClaim } from "./rebuilt-image";
  */
 export async function proveClaims(source: BlobSource, claims: readonly LayerClaim[]): Promise<void> {
     const proven = new Set<string>();
-    for (const claim of claims) {
+    for (const claim of inTheirOrder(claims)) {
         const key = `${claim.digest} ${claim.diffId}`;
         if (!proven.has(key)) await prove(source, claim);
         proven.add(key);
     }
+}
+
+/** As they lie in their file: what is compressed is unpacked forwards. */
+function inTheirOrder(claims: readonly LayerClaim[]): readonly LayerClaim[] {
+    return [...claims].sort(({ location: a }, { location: b }) =>
+        a.file.path === b.file.path ? a.offset - b.offset : a.file.path < b.file.path ? -1 : 1,
+    );
 }
 
 async function prove(source: BlobSource, claim: LayerClaim): Promise<void> {

@@ -9,7 +9,7 @@ import { isIndexMediaType } from "../../../oci/media-types";
 import { type Reference, parseReference } from "../../../oci/reference";
 import { decompressor } from "../../packed/decompressor";
 import { compressionIn } from "../../packed/compression";
-import { unpackLimit } from "../../packed/unpacked-file";
+import { unpackLimit } from "../../packed/unpacked-bytes";
 import { TarHeaderError } from "../../tar/header";
 import { readStreamedFiles } from "../../tar/streamed-files";
 import { imageReferences, payloadRepository, releaseMetadata } from "../oc-mirror/release-documents";

@@ -1,13 +1,13 @@
 import type { Digest } from "../../../oci/digest";
 import { isDigest } from "../../../oci/digest";
 import { ArchiveError } from "../../../errors/errors";
-import { type ArchiveFile, COPY_AGAIN } from "../../files/archive-file";
+import { type OpenFile, COPY_AGAIN } from "../../files/archive-file";
 import type { BlobLocation } from "../../files/archive-source";
 import { looksLikeTar } from "../../open/file-kind";
 import { nestedArchives, tooManyBeside } from "../../open/foreign-format";
 import { LeftOutNames, MOST_BESIDE, leftOutNotes } from "../../open/left-out";
 import { type TarEntry, requireFile } from "../../tar/entry";
-import type { WindowReader } from "../../tar/window-reader";
+import type { TarReader } from "../../tar/window-reader";
 import { type WorkingFile, isWorkingFile } from "./working-file";
 
 /** What a tag of the cache points to. */
@@ -26,7 +26,7 @@ export interface MetadataFile {
 }
 
 interface StoredBlob extends BlobLocation {
-    readonly file: ArchiveFile;
+    readonly file: OpenFile;
 }
 
 const REPOSITORIES = "docker/registry/v2/repositories/";
@@ -76,7 +76,7 @@ export class OcMirrorIndex {
     readonly #strangers = new Map<string, LeftOutNames>();
 
     /** Takes in an entry. @throws ArchiveError */
-    visit(file: ArchiveFile, entry: TarEntry, reader: WindowReader): void | Promise<void> {
+    visit(file: OpenFile, entry: TarEntry, reader: TarReader): void | Promise<void> {
         const name = entry.name;
         if (entry.type === "folder") return;
         if (name.startsWith(BLOBS)) return this.#blob(file, entry);
@@ -111,7 +111,7 @@ export class OcMirrorIndex {
         return [...(this.#tagged.get(`${repository}:${tag}`) ?? [])].filter((other) => other !== digest).sort();
     }
 
-    async #beside(file: ArchiveFile, entry: TarEntry): Promise<void> {
+    async #beside(file: OpenFile, entry: TarEntry): Promise<void> {
         const { name, offset, size } = entry;
         const known = this.#strangers.get(file.path) ?? new LeftOutNames();
         this.#strangers.set(file.path, known);
@@ -125,7 +125,7 @@ export class OcMirrorIndex {
         throw nestedArchives(file.path, nested, fix);
     }
 
-    #blob(file: ArchiveFile, entry: TarEntry): void {
+    #blob(file: OpenFile, entry: TarEntry): void {
         const hex = BLOB.exec(entry.name.slice(BLOBS.length))?.[2];
         if (hex === undefined) return;
         requireFile(file, entry);
@@ -140,7 +140,7 @@ export class OcMirrorIndex {
         this.blobs.set(digest, { file, offset: entry.offset, size: entry.size });
     }
 
-    #working(file: ArchiveFile, entry: TarEntry): void {
+    #working(file: OpenFile, entry: TarEntry): void {
         requireFile(file, entry);
         const known = this.working.get(entry.name);
         if (known !== undefined && known.size !== entry.size) {
@@ -154,7 +154,7 @@ export class OcMirrorIndex {
         this.working.set(entry.name, { name: entry.name, file, offset: entry.offset, size: entry.size });
     }
 
-    #link(file: ArchiveFile, entry: TarEntry, reader: WindowReader): void | Promise<void> {
+    #link(file: OpenFile, entry: TarEntry, reader: TarReader): void | Promise<void> {
         const path = entry.name.slice(REPOSITORIES.length);
         if (path.endsWith("/current/link")) return this.#tagLink(file, entry, reader, path);
         if (path.includes("/_manifests/tags/")) return this.#taggedOnce(path);
@@ -167,7 +167,7 @@ export class OcMirrorIndex {
         else if (!holders.includes(repository)) holders.push(repository);
     }
 
-    async #tagLink(file: ArchiveFile, entry: TarEntry, reader: WindowReader, path: string): Promise<void> {
+    async #tagLink(file: OpenFile, entry: TarEntry, reader: TarReader, path: string): Promise<void> {
         const [, repository, tag] = TAG.exec(path) ?? [];
         if (repository === undefined || tag === undefined) return;
         requireFile(file, entry);
@@ -192,7 +192,7 @@ export class OcMirrorIndex {
         else known.add(digest);
     }
 
-    async #text(file: ArchiveFile, entry: TarEntry, reader: WindowReader): Promise<void> {
+    async #text(file: OpenFile, entry: TarEntry, reader: TarReader): Promise<void> {
         requireFile(file, entry);
         if (entry.size > MAX_METADATA_BYTES)
             throw invalidEntry(file, entry, `${entry.size} bytes are too many for such a file`);
@@ -205,7 +205,7 @@ export class OcMirrorIndex {
         this.metadata.set(entry.name, { name: entry.name, text, archive: file.path, offset: entry.offset });
     }
 
-    #remember(file: ArchiveFile, entry: TarEntry, text: string): void {
+    #remember(file: OpenFile, entry: TarEntry, text: string): void {
         const lines = text.split("\n").map((line) => line.trim());
         for (const line of lines) if (isDigest(line)) this.history.add(line);
         const strange = lines.filter((line) => line !== "" && !isDigest(line)).length;
@@ -220,7 +220,7 @@ export class OcMirrorIndex {
     }
 }
 
-function invalidEntry(file: ArchiveFile, entry: TarEntry, what: string): ArchiveError {
+function invalidEntry(file: OpenFile, entry: TarEntry, what: string): ArchiveError {
     const place = { archive: file.path, entry: entry.name, offset: entry.offset };
     return new ArchiveError(what, { ...place, code: "ARCHIVE_ENTRY_INVALID", fix: COPY_AGAIN });
 }

@@ -1,8 +1,8 @@
 import { ArchiveError } from "../../../errors/errors";
 import type { Archive } from "../../archive";
-import type { ArchiveFile } from "../../files/archive-file";
+import type { OpenFile } from "../../files/archive-file";
 import { ArchiveSource } from "../../files/archive-source";
-import { OcMirrorIndex, blobEntryName } from "./cache-index";
+import { type OcMirrorIndex, blobEntryName } from "./cache-index";
 import { nameOcMirrorImages } from "./names";
 import { partNumber } from "./part-name";
 import { indexTar } from "../../tar/index-tar";
@@ -10,22 +10,33 @@ import { indexTar } from "../../tar/index-tar";
 /** Enough to keep a disk busy, few enough to keep a spinning one from seeking. */
 const PARTS_AT_ONCE = 4;
 
+/** Parts that passed by when they were opened. */
+export interface PassedParts {
+    /** What they hold; the other parts are added. */
+    readonly index: OcMirrorIndex;
+    /** What is odd about each of them, as sentences. */
+    readonly warnings: ReadonlyMap<OpenFile, readonly string[]>;
+}
+
 /**
  * Indexes the parts of an oc-mirror v2 archive. Every part is a whole tar; blobs may be in any of them.
  * @param label the archive as a whole, for errors
  * @param files all its parts; closed with the archive
+ * @param passed those that were read already, with what is odd about them, and what they hold
  * @throws ArchiveError `ARCHIVE_INCOMPLETE` (a part is missing), `ARCHIVE_PARTS_MIXED` (parts of two runs), and what a tar
  * can be refused for
  */
 export async function openOcMirror(
     label: string,
-    files: readonly ArchiveFile[],
+    files: readonly OpenFile[],
+    { index, warnings: known }: PassedParts,
     signal?: AbortSignal,
 ): Promise<Archive> {
     const parts = [...files].sort((a, b) => (a.name < b.name ? -1 : 1));
     checkNumbers(label, parts);
-    const index = new OcMirrorIndex();
-    const warnings = await indexParts(parts, index, signal);
+    const left = parts.filter((part) => !known.has(part));
+    const read = await indexParts(left, index, signal);
+    const warnings = parts.flatMap((part) => known.get(part) ?? read.get(part) ?? []);
     checkImageSet(label, index);
     const source = new ArchiveSource(label, index.blobs, blobEntryName);
     return {
@@ -40,19 +51,18 @@ export async function openOcMirror(
 }
 
 async function indexParts(
-    parts: readonly ArchiveFile[],
+    parts: readonly OpenFile[],
     index: OcMirrorIndex,
     signal: AbortSignal | undefined,
-): Promise<readonly string[]> {
+): Promise<ReadonlyMap<OpenFile, readonly string[]>> {
     const failed = new AbortController();
     const signals = AbortSignal.any([failed.signal, ...(signal === undefined ? [] : [signal])]);
-    const warnings: (readonly string[])[] = [];
-    const waiting = [...parts.entries()];
+    const warnings = new Map<OpenFile, readonly string[]>();
+    const waiting = [...parts];
     const work = async (): Promise<void> => {
-        for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-            const [at, part] = next;
+        for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
             const visit = index.visit.bind(index, part);
-            warnings[at] = (await indexTar(part, visit, { signal: signals })).warnings;
+            warnings.set(part, (await indexTar(part, visit, { signal: signals })).warnings);
         }
     };
     const workers = Array.from({ length: PARTS_AT_ONCE }, () =>
@@ -64,10 +74,10 @@ async function indexParts(
     const done = await Promise.allSettled(workers);
     // The first error has ended the others: theirs are its echo.
     if (done.some(({ status }) => status === "rejected")) throw signals.reason;
-    return warnings.flat();
+    return warnings;
 }
 
-function checkNumbers(label: string, parts: readonly ArchiveFile[]): void {
+function checkNumbers(label: string, parts: readonly OpenFile[]): void {
     const numbers = parts.map(({ name }) => partNumber(name));
     // Renamed files: their number is lost, what is missing shows later as absent blobs.
     if (numbers.some((number) => number === undefined)) return;

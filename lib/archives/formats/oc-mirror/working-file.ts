@@ -1,12 +1,12 @@
 import { ArchiveError } from "../../../errors/errors";
-import type { ArchiveFile } from "../../files/archive-file";
+import type { OpenFile } from "../../files/archive-file";
 import { type BlobLocation, readChunks } from "../../files/archive-source";
 
 /** A file of oc-mirror's working folder, read when its content is asked for. */
 export interface WorkingFile extends BlobLocation {
     /** The entry: `working-dir/…`. */
     readonly name: string;
-    readonly file: ArchiveFile;
+    readonly file: OpenFile;
 }
 
 /** The files of any release of oc-mirror that name images, releases and catalogs. */
