@@ -273,18 +273,6 @@ test("the token service: tokens without actions instead of refusals, and what it
     is(await quay.ask("DELETE", blob("quay.io/org/app"), undefined, { token: pushing }), 405);
 });
 
-test("the list of repositories has no scope: a token for nothing lists what its account may read", async () => {
-    const { token } = (await quay.ask("GET", `${org}/robots/importer`)).json as { token: string };
-    const headers = { authorization: basicAuthorization({ username: `${ORG}+importer`, password: token }) };
-    const service = `/v2/auth?service=${new URL(quay.url).host}`;
-    const catalog = await quay.ask("GET", `${service}&scope=registry:catalog:*`, undefined, { token: "", headers });
-    is(catalog, 400, "INVALID_REQUEST", "Unable to decode repository and actions");
-    const plain = await quay.ask("GET", service, undefined, { token: "", headers });
-    const listing = { token: (plain.json as { token: string }).token };
-    const { json } = await quay.ask("GET", "/v2/_catalog?n=1000", undefined, listing);
-    expect((json as { repositories: string[] }).repositories).toContain(`${ORG}/quay.io/org/app`);
-});
-
 test("GET /v2/ says true in both cases, with its challenge; nothing but its own tokens is taken there", async () => {
     const nobody = await quay.ask("GET", "/v2/", undefined, NO_TOKEN);
     is(nobody, 401, "true");
