@@ -126,12 +126,13 @@ const readsSite = new Set([
     "check",
     "coverage",
     "report",
+    "superseded",
     "up",
 ]);
 
 /** Those that need the Pulumi CLI, for the stack's outputs, and those that use it if it is at hand. */
 const needsPulumi = new Set(["render", "selftest", "check", "report", "up"]);
-const usesPulumi = new Set(["doctor", "plan", "import", "verify", "coverage"]);
+const usesPulumi = new Set(["doctor", "plan", "import", "verify", "coverage", "superseded"]);
 
 /**
  * Which tools a command of the project's own command line wants, as keys of tools.json.

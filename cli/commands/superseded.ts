@@ -45,6 +45,10 @@ const OWN_REPOSITORY = /(?:^|\/)(?:registry-passthrough\/|passthrough-probe\/onl
 /** Below the mirror base, repositories begin with the host that they are a mirror of; one without a dot only if sets name it. */
 const HOST_SEGMENT = /^[^/]+\.[^/]+\//;
 
+const LIST_FIX =
+    "the repositories of the locks are read nevertheless; for those that only former sets had, name an account that may " +
+    "see the list with --authfile (Harbor: an administrator)";
+
 /** What there is, what could not be found out, and what came of the deletion, if there was one. */
 interface Outcome extends SupersededContent {
     readonly digest: string;
@@ -167,8 +171,15 @@ async function repositoriesOf(client: RegistryClient, base: MirrorBase, stay: re
         return { repositories: [...new Set([...known, ...listed])], unlisted: [] };
     } catch (error) {
         if (!(error instanceof RegistryError)) throw error;
-        return { repositories: [...new Set(known)], unlisted: [imageProblem("list of repositories", error)] };
+        return { repositories: [...new Set(known)], unlisted: [listProblem(error)] };
     }
+}
+
+/** An account that may pull and push need not see the list: Harbor refuses it to robot accounts. */
+function listProblem(error: RegistryError): ImageProblem {
+    const { source, problems } = imageProblem("list of repositories", error);
+    if (error.status !== 401 && error.status !== 403) return { source, problems };
+    return { source, problems: problems.map((problem) => ({ ...problem, fix: LIST_FIX })) };
 }
 
 function neededDigests(locks: readonly Lock[]): (digest: string) => boolean {

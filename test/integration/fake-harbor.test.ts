@@ -230,6 +230,16 @@ test("content: a challenge without credentials, none for a project that is not t
     const upload = await ask("POST", `/v2/${PROJECT}/x/blobs/uploads/`, undefined, undefined, {});
     expect(upload.status).toBe(202);
     expect(upload.headers.location).toMatch(new RegExp(`^https://${harbor.host}/v2/${PROJECT}/x/blobs/uploads/`));
+    const open = new URL(String(upload.headers.location));
+    const place = `${open.pathname}${open.search}`;
+    const pushing = await ask("POST", "/api/v2.0/robots", robot("uploader"));
+    const pusher = pushing.json as { name: string; secret: string };
+    const login = `${pusher.name}:${pusher.secret}`;
+    // Cancelling is deleting, which whoever may push need not be allowed to do.
+    const refused = await ask("DELETE", place, undefined, login, {});
+    expect(refused).toMatchObject({ status: 401, headers: { "www-authenticate": 'Basic realm="harbor"' } });
+    expect(JSON.stringify(refused.json)).toContain("action: delete");
+    expect(await ask("DELETE", place, undefined, undefined, {})).toMatchObject({ status: 204 });
     const digest = `sha256:${"0".repeat(64)}`;
     expect(await ask("DELETE", `/v2/${PROJECT}/x/manifests/${digest}`, undefined, reader, {})).toMatchObject({
         status: 401,

@@ -71,6 +71,13 @@ test("after up there is nothing to do", async () => {
     expect(await site.stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
 });
 
+test("what no set needs is looked for in the repositories of the sets: Harbor lists no others to a robot account", async () => {
+    const { code, out } = await site.stack.passthrough("superseded");
+    expect(code).toBe(78);
+    expect(out).toMatch(/^\? list of repositories: .*--authfile \(Harbor: an administrator\)$/m);
+    expect(out).toMatch(/^no tag in 6 repositories of \S+ is without a set$/m);
+});
+
 test("what somebody changed is drift, and the next up puts just that right", async () => {
     const { fake, stack } = site;
     const [project] = fake.harbor.projects;

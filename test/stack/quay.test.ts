@@ -98,6 +98,12 @@ test("a selftest pushes and removes the canary with the importer, and pulls it w
     expect(canary.filter(({ method }) => method === "PUT")).toHaveLength(3);
 });
 
+test("what no set needs is looked for in every repository that Quay lists to the importer", async () => {
+    const { code, out } = await stack.passthrough("superseded", "--json");
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ repositories: REPOSITORIES.length, tags: [], unread: [], absent: [] });
+});
+
 test("no secret is in state, in what was printed with --debug, or in the arguments of a process", async () => {
     const places = {
         state: await stack.state(),

@@ -80,7 +80,8 @@ export class OpenUploads {
         const question = this.statusRequest(repository, location);
         for (let tries = 0; tries < CANCEL_TRIES; tries++) {
             const now = await this.readStatus(await this.calls.session.send({ ...question, signal }));
-            // distribution 2.8 does not answer without its state, and gives up an upload that has more bytes than its state says.
+            // distribution 2.8 does not answer without its state. Of an upload that has more bytes than its state says it
+            // answers 404 to the end, too, and keeps them until it purges uploads.
             const status = await this.delete(repository, now?.location ?? location, signal);
             if (status !== 416) return isSettled(status);
         }

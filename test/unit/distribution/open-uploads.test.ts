@@ -63,7 +63,7 @@ test("an upload of an earlier run is given up at the place where it goes on", as
     expect(asked()).toEqual([`GET ${PATH}`, `DELETE ${PATH}?_state=0-4`]);
 });
 
-test("distribution 2.8, which says nothing without its state, gives it up by the state of its begin", async () => {
+test("distribution 2.8, which says nothing without its state, is asked to end it by the state of its begin", async () => {
     const { uploads, location, asked } = await registry({ GET: [{ status: 404 }], DELETE: [{ status: 404 }] });
     expect(await uploads.abandon("a/b", location)).toBe(true);
     expect(asked()).toEqual([`GET ${PATH}`, `DELETE ${PATH}?_state=begun`]);

@@ -34,14 +34,26 @@ function is(answer: Answer, status: number, ...texts: string[]): void {
     expect(answer.status).toBe(status);
 }
 
+/** What the token service answers the robot account. */
+async function authorize(...scopes: string[]): Promise<Answer> {
+    const { token: secret } = (await quay.ask("GET", `${org}/robots/importer`)).json as { token: string };
+    const headers = { authorization: basicAuthorization({ username: `${ORG}+importer`, password: secret }) };
+    const query = [`service=${new URL(quay.url).host}`, ...scopes.map((scope) => `scope=${scope}`)].join("&");
+    return quay.ask("GET", `/v2/auth?${query}`, undefined, { token: "", headers });
+}
+
 /** A token with which the robot account may pull and push. */
 async function pushing(): Promise<string> {
-    const { token: secret } = (await quay.ask("GET", `${org}/robots/importer`)).json as { token: string };
-    const login = { authorization: basicAuthorization({ username: `${ORG}+importer`, password: secret }) };
-    const service = `/v2/auth?service=${new URL(quay.url).host}&scope=repository:${NAME}:pull,push`;
-    const { json } = await quay.ask("GET", service, undefined, { token: "", headers: login });
+    const { json } = await authorize(`repository:${NAME}:pull,push`);
     return (json as { token: string }).token;
 }
+
+test("the list of repositories has no scope: a token for nothing lists what its account may read", async () => {
+    is(await authorize("registry:catalog:*"), 400, "INVALID_REQUEST", "Unable to decode repository and actions");
+    const { token } = (await authorize()).json as { token: string };
+    const { json } = await quay.ask("GET", "/v2/_catalog?n=1000", undefined, { token });
+    expect(json).toMatchObject({ repositories: [NAME] });
+});
 
 test("a blob that comes with the POST of its upload is stored, if it has the digest that was said", async () => {
     const token = await pushing();

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { commandDefinitions } from "../../../cli/program";
 import { inModule } from "./script-module";
 
 let root: string;
@@ -113,6 +114,27 @@ test("commands that read a site are pointed at the config that was made at run t
     ]);
     const { value: without } = await inModule("command-line.mjs", body, { lines, config: join(root, "absent") });
     expect(without).toEqual(lines);
+});
+
+/** Names of the commands that have an option. */
+const commandsWith = (flag: string) =>
+    commandDefinitions()
+        .filter(({ command }) => command.options.some(({ long }) => long === flag))
+        .map(({ command }) => command.name());
+
+test("every command that reads a site has the config of its stack, but lock, which only reads archives", async () => {
+    const names = commandsWith("--config-file").filter((name) => name !== "lock");
+    expect(names).toContain("superseded");
+    const body = "return input.names.map((name) => m.passthroughArguments([name], { config: input.config }));";
+    const { value } = await inModule("command-line.mjs", body, { names, config });
+    expect(value).toEqual(names.map((name) => [name, "--config-file", config]));
+});
+
+test("every command that wants an account may look for it in the stack's outputs", async () => {
+    const names = commandsWith("--authfile");
+    expect(names).toContain("superseded");
+    const body = "return input.filter((name) => Object.values(m.pulumiUse([name])).flat().includes('pulumi'));";
+    expect((await inModule("command-line.mjs", body, names)).value).toEqual(names);
 });
 
 test("help is asked for by flag or by command, alone or of a command; a file of that name is none", async () => {
