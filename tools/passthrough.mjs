@@ -5,7 +5,7 @@ import { asksForHelp, passthroughArguments, pulumiUse, selectedStack } from "./c
 import { prepare, runMain } from "./prepare.mjs";
 import { runThrough } from "./process.mjs";
 import { createProgress } from "./progress.mjs";
-import { pulumiEnvironment, stackFiles, workspace } from "./workspace.mjs";
+import { pulumiEnvironment, stackFiles, workspace, youngGeneration } from "./workspace.mjs";
 
 const place = workspace();
 const compiled = join(place.root, "dist", "cli", "main.js");
@@ -33,7 +33,8 @@ async function main(args) {
         const { ensureKubernetesPlugin } = await import("./resource-plugins.mjs");
         await ensureKubernetesPlugin(place, files, toolbox.tools.pulumi.file, env, progress);
     }
-    return runThrough(process.execPath, [compiled, ...passthroughArguments(args, files)], { env });
+    const heap = `--max-semi-space-size=${youngGeneration}`;
+    return runThrough(process.execPath, [heap, compiled, ...passthroughArguments(args, files)], { env });
 }
 
 /**

@@ -16,6 +16,9 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 /** The project's root folder, absolute. */
 export const projectRoot = dirname(dirname(fileURLToPath(import.meta.url)));
 
+/** MiB of a heap's young generation (docs/architecture.md, "Code is loaded when it is used"). */
+export const youngGeneration = 4;
+
 /** The stack of the quickstart, and of every command that names none. */
 export const defaultStack = "dev";
 
@@ -150,20 +153,9 @@ export function pulumiEnvironment(place, stack, toolDirectories, env = process.e
         PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
         // The pinned language host loads ts-node even for a compiled program; a type check there would only cost time.
         PULUMI_NODEJS_TRANSPILE_ONLY: "true",
-        NODE_OPTIONS: nodeOptions(place, env),
         no_grpc_proxy: loopbackExceptions(env),
         PATH: searchPath(place, toolDirectories, env),
     };
-}
-
-/**
- * @param {Workspace} place
- * @param {NodeJS.ProcessEnv} env
- * @returns {string} what the user has set, after what makes the program start faster
- */
-function nodeOptions({ root }, env) {
-    const file = join(root, "tools", "engine", "program-start.cjs").replaceAll(/["\\]/g, "\\$&");
-    return [`--require "${file}" --max-semi-space-size=4`, env.NODE_OPTIONS ?? ""].join(" ").trim();
 }
 
 /**
@@ -188,8 +180,7 @@ function passphrase(file, env) {
 function searchPath(place, toolDirectories, env) {
     // The npm package brings pulumi-resource-pulumi-nodejs, the plugin that runs dynamic providers, in its own folder.
     const sdk = join(place.root, "node_modules", "@pulumi", "pulumi");
-    const node = nodeFolder(place, process.execPath, process.versions.node);
-    const first = [...new Set([node, place.bin, ...toolDirectories, sdk])];
+    const first = [...new Set([engineNode(place), place.bin, ...toolDirectories, sdk])];
     const rest = (env.PATH ?? "").split(delimiter).filter((folder) => folder !== "" && !first.includes(folder));
     return [...first, ...rest].join(delimiter);
 }
@@ -207,6 +198,28 @@ export function nodeFolder(place, file, version) {
     const folder = join(place.bin, `node-${version}`);
     // The file may be this very link: what runs inside of another command finds it on PATH.
     linkProgram(folder, "node", realpathSync(file));
+    return folder;
+}
+
+/**
+ * A folder for PATH in which `node` is the one that runs this command, with what Pulumi's program is to load first. Not by
+ * NODE_OPTIONS: programs of others would get them too, as login plugins of kubeconfigs, with a Node.js that may reject them.
+ *
+ * @param {Workspace} place
+ * @returns {string}
+ */
+function engineNode({ root, bin }) {
+    const folder = join(bin, `engine-node-${process.versions.node}`);
+    const start = join(root, "tools", "engine", "program-start.cjs");
+    const quoted = [realpathSync(process.execPath), start].map((path) => `'${path.replaceAll("'", "'\\''")}'`);
+    const script = `#!/bin/sh\nexec ${quoted[0]} --max-semi-space-size=${youngGeneration} --require ${quoted[1]} "$@"\n`;
+    const file = join(folder, "node");
+    mkdirSync(folder, { recursive: true });
+    if (existsSync(file) && readFileSync(file, "utf8") === script) return folder;
+    const partial = `${file}.${process.pid}.partial`;
+    writeFileSync(partial, script);
+    chmodSync(partial, 0o755);
+    renameSync(partial, file);
     return folder;
 }
 

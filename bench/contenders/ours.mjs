@@ -1,9 +1,6 @@
 import { join } from "node:path";
-import { projectRoot } from "../../tools/workspace.mjs";
+import { projectRoot, youngGeneration } from "../../tools/workspace.mjs";
 import { mirrorPath } from "./places.mjs";
-
-/** As the provider is started: tools/engine/pulumi-resource-pulumi-nodejs. */
-const HEAP = ["--max-semi-space-size=4"];
 
 /**
  * The importer as the provider runs it, in a process of its own.
@@ -16,6 +13,7 @@ const HEAP = ["--max-semi-space-size=4"];
  */
 export function ours({ archive, lock }, name = "ours", checkout = projectRoot, level = undefined) {
     const client = join(checkout, "bench", "clients", "import-archive.mjs");
+    const heap = `--max-semi-space-size=${youngGeneration}`;
     return {
         name,
         role: "ours",

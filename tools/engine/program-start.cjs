@@ -3,8 +3,8 @@ const { existsSync, readFileSync, realpathSync } = require("node:fs");
 const { dirname, join } = require("node:path");
 
 /*
- * Loaded first by every Node.js process below the engine (NODE_OPTIONS, tools/workspace.mjs), and of use in the one that
- * runs the program with this checkout's SDK.
+ * Loaded first by every `node` that the engine finds on PATH (tools/workspace.mjs), and of use in the one that runs the program
+ * with this checkout's SDK.
  */
 
 const root = dirname(dirname(__dirname));

@@ -19,12 +19,13 @@ function loadWhenUsed(file) {
         if (require.cache[file] === placeholder) Reflect.deleteProperty(require.cache, file);
         return require(file);
     };
-    placeholder.exports = new Proxy(
-        {},
-        {
-            // Compiled imports ask for this mark first; without it they would copy every export.
-            get: (_, name) => (name === "__esModule" ? true : loaded()[name]),
-        },
-    );
+    // A function: whoever calls, constructs or lists it gets what the real one gives.
+    placeholder.exports = new Proxy(function () {}, {
+        // Compiled imports ask for this mark first; without it they would copy every export.
+        get: (_, name) => (name === "__esModule" ? true : loaded()[name]),
+        has: (_, name) => name in loaded(),
+        apply: (_, self, args) => Reflect.apply(loaded(), self, args),
+        construct: (_, args) => Reflect.construct(loaded(), args),
+    });
     require.cache[file] = placeholder;
 }

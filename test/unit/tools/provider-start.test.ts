@@ -22,6 +22,9 @@ test("Pulumi's runtime is loaded without the parts that serialize closures, and 
 });
 
 test("a program may serialize closures all the same", () => {
+    const named =
+        'new (require("@npmcli/arborist"))({ path: process.cwd() }) && "Arborist" in require("@npmcli/arborist")';
+    expect(says(`[${named}, ${NPM}]`)).toEqual([true, true]);
     const packages = 'await require("@pulumi/pulumi").runtime.computeCodePaths({ extraIncludePackages: [] })';
     expect(says(`[typeof (${packages}).get, ${NPM}]`)).toEqual(["function", true]);
     const serialized = 'await require("@pulumi/pulumi").runtime.serializeFunction(() => 1)';

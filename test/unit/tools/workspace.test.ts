@@ -38,28 +38,23 @@ test("addresses that the engine's log would go to are not passed on", async () =
     expect(String(value)).not.toContain("OTLP");
 });
 
-test("Pulumi, its program and its providers find the Node.js that runs the command first on PATH", async () => {
+/** The `node` that Pulumi finds first, for a checkout in a folder. */
+async function engineNode(root: string): Promise<string> {
     const body = 'return m.pulumiEnvironment(m.workspace(input, {}), "dev", [], { PATH: "/usr/bin" }).PATH;';
-    const { value } = await inModule("workspace.mjs", body, folder);
+    const { value } = await inModule("workspace.mjs", body, root);
     const [first = ""] = String(value).split(":");
     expect(readdirSync(first)).toEqual(["node"]);
-    expect(realpathSync(join(first, "node"))).toBe(realpathSync(process.execPath));
-});
-
-/** NODE_OPTIONS of the engine, for a checkout in a folder. */
-async function nodeOptions(root: string, own = {}): Promise<string> {
-    const body = 'return m.pulumiEnvironment(m.workspace(input.root, {}), "dev", [], input.env).NODE_OPTIONS;';
-    const { value } = await inModule("workspace.mjs", body, { root, env: { PATH: "", ...own } });
-    return String(value);
+    return join(first, "node");
 }
 
-test("what a program loads first is found in any folder, and the user's options for Node.js stay", async () => {
-    const root = join(folder, 'a "quoted" \\ folder');
+test("Pulumi and its program find the Node.js that runs the command first on PATH, in any folder", async () => {
+    const root = join(folder, `a "quoted" $folder's \\`);
     mkdirSync(join(root, "tools", "engine"), { recursive: true });
     writeFileSync(join(root, "tools", "engine", "program-start.cjs"), "globalThis.loaded = true;");
-    const env = { NODE_OPTIONS: await nodeOptions(root, { NODE_OPTIONS: "--stack-trace-limit=3" }) };
-    const print = "console.log(globalThis.loaded, Error.stackTraceLimit)";
-    expect(execFileSync(process.execPath, ["-e", print], { encoding: "utf8", env })).toBe("true 3\n");
+    const node = await engineNode(root);
+    const print = "console.log(process.execPath, globalThis.loaded, process.argv[2])";
+    const said = execFileSync(node, ["-e", print, "", "a b"], { encoding: "utf8", env: {} });
+    expect(said).toBe(`${realpathSync(process.execPath)} true a b\n`);
 });
 
 test("a program with typescript: false starts without the compiler, another one with it, and other processes as they are", async () => {
@@ -69,13 +64,13 @@ test("a program with typescript: false starts without the compiler, another one 
         probe,
         'console.log(process.env.PULUMI_NODEJS_TYPESCRIPT); if (process.argv[1].endsWith("index.js")) process.exit();',
     );
-    const NODE_OPTIONS = await nodeOptions(root);
+    const node = await engineNode(root);
     const says = (script: string, project: string) => {
         const cwd = join(folder, "program");
         mkdirSync(cwd, { recursive: true });
         writeFileSync(join(folder, "Pulumi.yaml"), project);
-        const env = { NODE_OPTIONS, PULUMI_NODEJS_TYPESCRIPT: "true" };
-        return execFileSync(process.execPath, ["--require", probe, script], { encoding: "utf8", env, cwd }).trim();
+        const env = { PULUMI_NODEJS_TYPESCRIPT: "true" };
+        return execFileSync(node, ["--require", probe, script], { encoding: "utf8", env, cwd }).trim();
     };
     const run = join(root, "node_modules", "@pulumi", "pulumi", "cmd", "run", "index.js");
     expect(says(run, "runtime:\n    options:\n        typescript: false\n")).toBe("false");
