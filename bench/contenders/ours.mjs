@@ -23,7 +23,7 @@ export function ours({ archive, lock }, name = "ours", checkout = projectRoot, l
         command: ({ host, ca }) => ({
             file: process.execPath,
             args: [
-                ...HEAP,
+                heap,
                 client,
                 archive,
                 lock,
