@@ -58,8 +58,10 @@ const goals = {
         ...modest(series),
     ],
     E: (series) => [
-        requestsPerImage(named(series, "importer that knows no state"), 1000),
+        requestsPerImage(named(series, "importer that knows no state"), 1, 1000),
         over("up", named(series, "up"), findFloor(series), { seconds: 5, what: "an empty program" }),
+        over("npm run up", named(series, "npm run up"), findFloor(series), { seconds: 5, what: "an empty program" }),
+        requestsPerImage(named(series, "npm run up"), 8, 1000),
         smallProvider(series),
     ],
     F: (series) => [
@@ -193,11 +195,19 @@ function smallProgram(ours, other, limit) {
     };
 }
 
-/** @param {Series} one @param {number} images how many @returns {Verdict} */
-function requestsPerImage(one, images) {
-    const counts = one.runs.map(({ requests }) => Object.values(requests).reduce((sum, count) => sum + count, 0));
-    const measured = `${(Math.max(...counts) / images).toFixed(3)} requests per image`;
-    return { goal: "at most 1 request per image", measured, met: Math.max(...counts) <= images };
+/**
+ * Beside what a run asks once, which is little for many images.
+ *
+ * @param {Series} one
+ * @param {number} limit
+ * @param {number} images how many
+ * @returns {Verdict}
+ */
+function requestsPerImage({ name, runs }, limit, images) {
+    const counts = runs.map(({ requests }) => Object.values(requests).reduce((sum, count) => sum + count, 0));
+    const most = Math.max(...counts) / images;
+    const goal = `${name}: at most ${limit} ${limit === 1 ? "request" : "requests"} per image`;
+    return { goal, measured: `${most.toFixed(3)} requests per image`, met: Math.floor(most * 10) / 10 <= limit };
 }
 
 /** @param {Series[]} series @param {number} [memory] MiB for the provider @returns {Verdict[]} */
