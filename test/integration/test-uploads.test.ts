@@ -4,8 +4,11 @@ import { testAuthority } from "../support/certificates";
 import { FakeHarbor } from "../support/harbor/fake-harbor";
 import { ADMIN } from "../support/harbor/harbor-site";
 import { operationContext } from "../support/operation-context";
+import { OWNER } from "../support/quay/account";
+import { FakeQuay } from "../support/quay/fake-quay";
 
 let harbor: FakeHarbor;
+let quay: FakeQuay;
 let inputs: RegistryInstallationInputs;
 
 beforeAll(async () => {
@@ -13,6 +16,8 @@ beforeAll(async () => {
     const { certificate: chain, key } = await authority.issue();
     harbor = await FakeHarbor.start({ certificate: chain, key });
     harbor.harbor.users.push({ ...ADMIN, sysadmin: true });
+    quay = await FakeQuay.start("mirror-registry", { certificate: chain, key });
+    quay.model.addUser(OWNER.username, OWNER.password);
     inputs = {
         ...{ selfUrn: "urn", owner: "mirror/site-a", directory: "/opt/registry", httpPort: 80, deleteContent: false },
         registry: { type: "harbor", mirrorBase: `${harbor.host}/mirror`, ca: authority.ca, retrySeconds: 0 },
@@ -21,7 +26,7 @@ beforeAll(async () => {
         ...{ chain, key },
     };
 });
-afterAll(() => harbor.stop());
+afterAll(() => Promise.all([harbor.stop(), quay.stop()]));
 
 const projects = () => harbor.harbor.projects.map(({ name }) => name);
 
@@ -56,4 +61,19 @@ test("a project that cannot be removed is a warning that names it", async () => 
     harbor.disturb = () => undefined;
     await tryUploads(inputs, ADMIN, operationContext());
     expect(projects()).toEqual([]);
+});
+
+test("what a run that was ended leaves at mirror-registry, organization and repository, goes with the next", async () => {
+    const registry = { ...inputs.registry, type: "mirror-registry" as const, mirrorBase: `${quay.host}/mirror` };
+    quay.fault = (method) => (method === "DELETE" ? { status: 403, headers: {}, body: "" } : undefined);
+    const lines: string[] = [];
+    await tryUploads({ ...inputs, registry }, OWNER, operationContext(lines));
+    expect(lines.join()).toContain("the organization registry-passthrough-doctor of test blobs is not removed: ");
+    const left = () => [...quay.model.organizations.values()].map(({ repositories }) => [...repositories.keys()]);
+    expect(left()).toEqual([["uploads"]]);
+    quay.fault = undefined;
+    const next: string[] = [];
+    await tryUploads({ ...inputs, registry }, OWNER, operationContext(next));
+    expect(left()).toEqual([]);
+    expect(next).toEqual([]);
 });
