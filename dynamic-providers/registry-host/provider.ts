@@ -226,7 +226,9 @@ async function deploy(
         let brought = before?.brought;
         const images = { brought, onBrought: (image: BroughtImage) => (brought = image) };
         try {
-            return { ...known, installed: await install(session, known, { podman, ...images }, context) };
+            const done = await install(session, known, { podman, ...images }, context);
+            context.process.brokenRegistries.delete(inputs.registry.mirrorBase);
+            return { ...known, installed: done };
         } catch (error) {
             const reason =
                 error instanceof Error && !(error instanceof PassthroughError)

@@ -164,6 +164,7 @@ async function install(
         throw new PartialState(id, partial, [reason], errorCodes(error));
     }
     if (secrets === undefined) throw new Error("an installation has secrets");
+    context.process.brokenRegistries.delete(inputs.registry.mirrorBase);
     return outputs(secrets, []);
 }
 

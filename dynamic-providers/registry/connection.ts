@@ -20,9 +20,20 @@ type Registry = Pick<RegistryInputs, "registry" | "connectionSecrets">;
  */
 export function hasMoved(
     resource: Pick<RegistryInputs, "selfUrn" | "registry">,
+    context: RegistryContext,
+): boolean {
+    return context.process.hasMoved(resource) || isBroken(resource, context);
+}
+
+/**
+ * True if a refresh has found a registry of the program's own broken, and no update has mended it yet: whatever state says of
+ * its content is to be looked at by the update.
+ */
+export function isBroken(
+    resource: Pick<RegistryInputs, "selfUrn" | "registry">,
     { process }: RegistryContext,
 ): boolean {
-    return process.hasMoved(resource) || process.brokenRegistries.has(resource.registry.mirrorBase);
+    return !process.hasMoved(resource) && process.brokenRegistries.has(resource.registry.mirrorBase);
 }
 
 /** The properties to replace a resource for, if its registry is another one. */

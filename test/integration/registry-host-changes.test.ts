@@ -217,7 +217,12 @@ test("a machine that was installed again with the disk of the content is taken, 
     // Also where only the way to it has changed: it has a host key of its own.
     const lines: string[] = [];
     const news = { ...inputs, login: { privateKey: `${inputs.login.privateKey}\n` } };
-    const { machineId, ...moved } = await provider.update(state, news, operationContext(lines));
+    const own = operationContext(lines);
+    expect((await provider.read(state, own)).outs.differences).toContain(other);
+    expect([...own.process.brokenRegistries]).toEqual([inputs.registry.mirrorBase]);
+    const { machineId, ...moved } = await provider.update(state, news, own);
+    // What a refresh finds after it in the same run is what is there.
+    expect([...own.process.brokenRegistries]).toEqual([]);
     expect(lines.join()).toContain(other);
     expect(machineId).toBe("f".repeat(32));
     expect(moved.accounts).toEqual(state.accounts);

@@ -205,7 +205,8 @@ test("a refresh says what differs and leaves the rest of the registry alone; the
     expect(lines).toEqual(["127.0.0.1: quay-app.service is inactive (dead)"]);
     expect(own.process.brokenRegistries.has(outs.registry.mirrorBase)).toBe(true);
     expect(provider.compare(found, inputsOf())).toEqual({ changes: true });
-    const mended = await provider.update(found, inputsOf(), context());
+    const mended = await provider.update(found, inputsOf(), own);
+    expect([...own.process.brokenRegistries]).toEqual([]);
     expect((await provider.read(mended, context())).outs.differences).toEqual([]);
     await server.stop();
     await expect(provider.read(mended, context())).rejects.toThrow(/HOST_UNREACHABLE/);
