@@ -13,7 +13,15 @@ import {
 } from "../../lib/import";
 import { registryAdmin } from "../../lib/registries";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
-import { hasMoved, isBroken, isMoving, orRefused, replacedRegistry, sharedLookups, withRegistry } from "../registry/connection";
+import {
+    hasMoved,
+    isBroken,
+    isMoving,
+    orRefused,
+    replacedRegistry,
+    sharedLookups,
+    withRegistry,
+} from "../registry/connection";
 import type { RegistryContext, RegistryProcess, RegistryProvider } from "../registry/registry-process";
 import { type StateBefore, NOTHING, importAgain, importImages, setId } from "./import-images";
 import { type ImageImportInputs, type ImageImportOutputs, imageImportKind as kind } from "./kind";

@@ -54,7 +54,13 @@ export async function checkHost(
     const { address } = inputs.host;
     const hostAddresses = (await resolveHere([address])).get(address) ?? [];
     const network = { ports: portsOf(inputs), here, hostAddresses };
-    const registry = { ...inputs, allowedFrom: admitted(inputs), knowsAllowed: knowsNodes, isOtherMachine: !isSame, ...network };
+    const registry = {
+        ...inputs,
+        allowedFrom: admitted(inputs),
+        knowsAllowed: knowsNodes,
+        isOtherMachine: !isSame,
+        ...network,
+    };
     requireSuitableHost(session.connection, facts, registry, {
         now: Date.now(),
         onWarning: (text) => log.line("warning", text),

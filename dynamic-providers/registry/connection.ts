@@ -18,10 +18,7 @@ type Registry = Pick<RegistryInputs, "registry" | "connectionSecrets">;
  * be replaced. Nor is a registry of the program's own that does not run: the next update of the deployment mends it, and a
  * refresh that fails for it would keep that from happening.
  */
-export function hasMoved(
-    resource: Pick<RegistryInputs, "selfUrn" | "registry">,
-    context: RegistryContext,
-): boolean {
+export function hasMoved(resource: Pick<RegistryInputs, "selfUrn" | "registry">, context: RegistryContext): boolean {
     return context.process.hasMoved(resource) || isBroken(resource, context);
 }
 
