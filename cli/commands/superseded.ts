@@ -99,14 +99,15 @@ async function lookAndDelete(
         status.show("reading what the registry has");
         const locks = await readLocks();
         const stay = locks.flatMap((lock) => wantedManifests(base, lock));
-        const { repositories, unlisted } = await repositoriesOf(client, base, stay);
+        const { repositories, unlistedFor } = await repositoriesOf(client, base, stay);
         const found = await findSuperseded(client, repositories, {
             stay,
             isNeeded: neededDigests(locks),
             isOwn: isProbeIndex,
         });
-        const unread = [...unlisted, ...found.unread];
         const count = repositories.length - found.unread.length;
+        const unlisted = unlistedFor === undefined ? [] : [listProblem(unlistedFor, count > 0)];
+        const unread = [...unlisted, ...found.unread];
         const looked = { ...found, unread, digest: supersededDigest(found), repositories: count };
         if (confirmed === undefined) return looked;
         if (confirmed !== looked.digest) throw otherList(confirmed, looked.digest);
@@ -168,17 +169,20 @@ async function repositoriesOf(client: RegistryClient, base: MirrorBase, stay: re
             const below = name.startsWith(folder) ? name.slice(folder.length) : "";
             return HOST_SEGMENT.test(below) && !OWN_REPOSITORY.test(below);
         });
-        return { repositories: [...new Set([...known, ...listed])], unlisted: [] };
+        return { repositories: [...new Set([...known, ...listed])] };
     } catch (error) {
         if (!(error instanceof RegistryError)) throw error;
-        return { repositories: [...new Set(known)], unlisted: [listProblem(error)] };
+        return { repositories: [...new Set(known)], unlistedFor: error };
     }
 }
 
-/** An account that may pull and push need not see the list: Harbor refuses it to robot accounts. */
-function listProblem(error: RegistryError): ImageProblem {
+/**
+ * An account that may pull and push need not see the list: Harbor refuses it to robot accounts.
+ * @param isAccepted whether the account has read a repository: otherwise it may be wrong altogether
+ */
+function listProblem(error: RegistryError, isAccepted: boolean): ImageProblem {
     const { source, problems } = imageProblem("list of repositories", error);
-    if (error.status !== 401 && error.status !== 403) return { source, problems };
+    if (!isAccepted || (error.status !== 401 && error.status !== 403)) return { source, problems };
     return { source, problems: problems.map((problem) => ({ ...problem, fix: LIST_FIX })) };
 }
 

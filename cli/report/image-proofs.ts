@@ -73,7 +73,7 @@ class ValidationJudge {
         if (this.#failing.has(source)) return "a refresh found that it cannot be pulled";
         // A refresh that was refused altogether names no image.
         if (summary.status === "failing" && this.#failing.size === 0)
-            return "a refresh could not pull: the registry rejects the account";
+            return "a refresh could not pull: the registry rejects the account, or is broken";
         if (images[source] === undefined) return "no validation since it was imported";
         if (images[source] !== digest) return "no validation since its digest changed";
         return undefined;
@@ -112,13 +112,15 @@ export function imageProblems(images: readonly ReportImage[]): ReportProblem[] {
     }));
 }
 
-/** Images of a set that nothing can be pulled of: the registry rejected the account that looked at them. */
+/** Images of a set that nothing can be pulled of: the registry rejected the account that looked at them, or was broken. */
 export function unseenProblems(imports: readonly RecordedImport[]): ReportProblem[] {
     return imports
         .filter(({ unseen }) => unseen === true)
         .map(({ name }) => ({
             subject: `set ${name}`,
-            problem: "a refresh could not look at its images: the registry rejected the account",
-            fix: "run `npm run up`, which replaces an account that is not accepted, or correct the configured one",
+            problem: "a refresh could not look at its images: the registry rejected the account, or was broken",
+            fix:
+                "run `npm run up`, which mends a registry that it deploys and replaces an account that is not accepted, or correct the " +
+                "configured one",
         }));
 }

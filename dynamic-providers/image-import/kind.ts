@@ -86,7 +86,10 @@ export type ImageImportInputs = Readonly<z.infer<typeof inputs>>;
 export interface ImageImportOutputs extends ImageImportInputs, CommonOutputs {
     /** Images that a refresh found broken: that their tag exists proves nothing. */
     readonly incomplete: readonly string[];
-    /** A refresh could not look, since the registry rejected the robot account: the next update looks at all images. */
+    /**
+     * A refresh could not look, since the registry rejected the robot account or, as one of the program's own, was broken: the
+     * next update looks at all images.
+     */
     readonly unseen?: boolean | undefined;
     /** Images that have left the set and are still to be removed: source reference -> digest. */
     readonly leaving?: Readonly<Record<string, Digest>> | undefined;

@@ -13,7 +13,15 @@ import {
 } from "../../lib/import";
 import { registryAdmin } from "../../lib/registries";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
-import { hasMoved, isMoving, orRefused, replacedRegistry, sharedLookups, withRegistry } from "../registry/connection";
+import {
+    hasMoved,
+    isBroken,
+    isMoving,
+    orRefused,
+    replacedRegistry,
+    sharedLookups,
+    withRegistry,
+} from "../registry/connection";
 import type { RegistryContext, RegistryProcess, RegistryProvider } from "../registry/registry-process";
 import { type StateBefore, NOTHING, importAgain, importImages, setId } from "./import-images";
 import { type ImageImportInputs, type ImageImportOutputs, imageImportKind as kind } from "./kind";
@@ -67,7 +75,8 @@ export const imageImportProvider: RegistryProvider<ImageImportInputs, ImageImpor
 
     read: async (olds, context) => {
         const inputs = storedInputs<ImageImportInputs>(kind, olds);
-        if (hasMoved(olds, context)) return { outs: olds, inputs };
+        if (hasMoved(olds, context))
+            return { outs: isBroken(olds, context) ? { ...olds, unseen: true } : olds, inputs };
         const known = toImageMap(olds.images);
         const { listed, unlisted } = await findListed(olds, known, context);
         const [witness] = Object.entries(listed);

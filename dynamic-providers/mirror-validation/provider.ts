@@ -16,7 +16,7 @@ import { type RequiredSignatures, pullChecks } from "../../lib/passthrough";
 import { describeAllSets } from "../image-import/preview";
 import { roomLines } from "../image-import/room";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
-import { hasMoved, isMoving, orRefused, sharedLookups, withRegistry } from "../registry/connection";
+import { hasMoved, isBroken, isMoving, orRefused, sharedLookups, withRegistry } from "../registry/connection";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import {
     type MirrorValidationInputs,
@@ -58,13 +58,14 @@ export const mirrorValidationProvider: RegistryProvider<MirrorValidationInputs, 
 
     read: async (olds, context) => {
         const inputs = storedInputs<MirrorValidationInputs>(kind, olds);
-        if (hasMoved(olds, context)) return { outs: olds, inputs };
         const { signatures: _, ...before } = olds.summary;
+        const unproven = { ...inputs, summary: { ...before, status: "failing" as const, failing: [] } };
+        if (hasMoved(olds, context)) return { outs: isBroken(olds, context) ? unproven : olds, inputs };
         const found = await orRefused(inputs, () => validate(inputs, context, sharedLookups(inputs, context)));
         if (found instanceof RegistryError) {
             // Clusters that pull with this account are rejected as well.
             context.log.line("warning", errorMessage(found));
-            return { outs: { ...inputs, summary: { ...before, status: "failing", failing: [] } }, inputs };
+            return { outs: unproven, inputs };
         }
         // Unknown is not missing, and not proven either.
         if (found.unread.length > 0) throw unreadError(found);

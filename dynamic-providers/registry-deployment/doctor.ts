@@ -53,6 +53,7 @@ export async function requireHealthy(
         ...{
             registry: endpoint.host,
             code: (failure.error?.["code"] as ErrorCode | undefined) ?? "REGISTRY_UNHEALTHY",
+            status: failure.error?.["status"] as number | undefined,
         },
     });
 }

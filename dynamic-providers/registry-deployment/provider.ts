@@ -181,5 +181,6 @@ async function deploy(
             throw new PartialState(deploymentId(inputs), partial, [reason], errorCodes(error));
         }
     });
+    context.process.brokenRegistries.delete(inputs.registry.mirrorBase);
     return known;
 }

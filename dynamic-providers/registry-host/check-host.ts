@@ -4,7 +4,6 @@ import {
     type HostRegistry,
     readHostFacts,
     requireContent,
-    requireSameMachine,
     requireSuitableHost,
 } from "../../lib/host-registry";
 import { hostName } from "../../lib/http/hostname";
@@ -16,8 +15,7 @@ import type { RegistryContext } from "../registry/registry-process";
 import { admitted, findNodes } from "./admitted-nodes";
 import { withReadableHost } from "./connection";
 import type { RegistryHostInputs, RegistryHostOutputs } from "./kind";
-
-export const OTHER_MACHINE = "it is another machine than before, which has the directory of this registry";
+import { requireMachine, warnOfOtherMachine } from "./same-machine";
 
 /** Inputs, and the nodes that are let in. */
 export type HostWithNodes = RegistryHostInputs & Pick<RegistryHostOutputs, "nodes">;
@@ -43,19 +41,26 @@ export async function checkHost(
     session: HostSession,
     inputs: HostWithNodes,
     { before, knowsNodes }: { readonly before: RegistryHostOutputs | undefined; readonly knowsNodes: boolean },
-    { log }: Pick<RegistryContext, "log">,
+    context: Pick<RegistryContext, "log" | "signal">,
 ): Promise<HostFacts> {
+    const { log } = context;
     const names = namesOf(inputs);
     const facts = await readHostFacts(session, { ...inputs, names });
-    const isSame = requireSameMachine(session.connection, facts, inputs, before?.machineId);
-    if (!isSame) log.line("warning", `${inputs.host.address}: ${OTHER_MACHINE}`);
+    const isSame = await requireMachine(session, facts, inputs, before, context);
+    if (!isSame && before !== undefined) warnOfOtherMachine(inputs.host, before, log);
     if (before?.installed !== undefined) requireContent(session.connection, facts, inputs);
     // A proxy resolves names by itself.
     const here = await resolveHere(inputs.registry.proxy === undefined ? names : []);
     const { address } = inputs.host;
     const hostAddresses = (await resolveHere([address])).get(address) ?? [];
     const network = { ports: portsOf(inputs), here, hostAddresses };
-    const registry = { ...inputs, allowedFrom: admitted(inputs), knowsAllowed: knowsNodes, ...network };
+    const registry = {
+        ...inputs,
+        allowedFrom: admitted(inputs),
+        knowsAllowed: knowsNodes,
+        isOtherMachine: !isSame,
+        ...network,
+    };
     requireSuitableHost(session.connection, facts, registry, {
         now: Date.now(),
         onWarning: (text) => log.line("warning", text),

@@ -13,7 +13,6 @@ import {
     readHostFacts,
     removeRegistry,
     requireContent,
-    requireSameMachine,
     strangersOf,
 } from "../../lib/host-registry";
 import { type RegistryAccounts, htpasswd, nextAccounts } from "../../lib/openshift/deployed-registry";
@@ -35,7 +34,7 @@ import {
     nodeDifferences,
     nodesToAdmit,
 } from "./admitted-nodes";
-import { type HostWithNodes, OTHER_MACHINE, checkHost, portsOf, previewHost } from "./check-host";
+import { type HostWithNodes, checkHost, portsOf, previewHost } from "./check-host";
 import { withHost, withReadableHost } from "./connection";
 import { fileVersion } from "./file-version";
 import {
@@ -45,6 +44,7 @@ import {
     type RegistryHostOutputs,
     registryHostKind as kind,
 } from "./kind";
+import { OTHER_MACHINE, requireMachine } from "./same-machine";
 
 const KEY = "site.registry.deploy.host";
 const ADDRESS_FIX =
@@ -106,7 +106,7 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
 
     read: async (olds, context) => {
         const inputs = storedInputs<RegistryHostInputs>(kind, olds);
-        const found = await withReadableHost(olds, context, (session) => look(session, olds), {
+        const found = await withReadableHost(olds, context, (session) => look(session, olds, context), {
             otherwise: "the registry on it counts as it was last seen",
             tolerates: "all",
         });
@@ -126,7 +126,7 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
             const isSame =
                 changedInputs(olds, news, REACHED).length === 0 ||
                 (await withHost(news, context, async (session) =>
-                    requireSameMachine(session.connection, await readHostFacts(session, news), news, olds.machineId),
+                    requireMachine(session, await readHostFacts(session, news), news, olds, context),
                 ));
             if (isSame) return { ...olds, ...news };
         }
@@ -138,16 +138,17 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
         requireUnused(olds, context.process.settings);
         await withHost(olds, context, async (session) => {
             const facts = await readHostFacts(session, olds);
-            requireSameMachine(session.connection, facts, olds, olds.machineId);
+            await requireMachine(session, facts, olds, olds, context);
             const { host } = olds;
+            // Without its disk, keys and content would stay there, and nobody would know of them any more.
+            const hasUnits = facts.hasOwnUnits && facts.foreignUnits.length === 0;
+            if (hasUnits && olds.installed !== undefined) requireContent(session.connection, facts, olds);
             const strangers = strangersOf(facts, olds);
             if (strangers.length > 0) {
                 const text = `${strangers.join(", ")}: not of this stack any more; everything there stays as it is`;
                 context.log.line("warning", `${host.address}: ${text}`);
                 return;
             }
-            // Without its disk, keys and content would stay there, and nobody would know of them any more.
-            if (facts.hasOwnUnits && olds.installed !== undefined) requireContent(session.connection, facts, olds);
             await removeRegistry(session, olds, { removesContent: olds.deleteContent });
             if (olds.deleteContent) return;
             context.log.line("info", `${host.address}: the content in ${olds.directory} stays (${KEY}.deleteContent)`);
@@ -192,9 +193,13 @@ function registryOf(
 }
 
 /** What keeps the registry from being as it was deployed. */
-async function look(session: HostSession, state: RegistryHostOutputs): Promise<readonly string[]> {
+async function look(
+    session: HostSession,
+    state: RegistryHostOutputs,
+    context: RegistryContext,
+): Promise<readonly string[]> {
     const facts = await readHostFacts(session, state);
-    const isSame = requireSameMachine(session.connection, facts, state, state.machineId);
+    const isSame = await requireMachine(session, facts, state, state, context);
     const { installed } = state;
     if (installed === undefined) return state.differences;
     const found = await compareRegistry(session, registryOf(state, installed, state.accounts), installed.rules);
@@ -226,7 +231,9 @@ async function deploy(
         let brought = before?.brought;
         const images = { brought, onBrought: (image: BroughtImage) => (brought = image) };
         try {
-            return { ...known, installed: await install(session, known, { podman, ...images }, context) };
+            const done = await install(session, known, { podman, ...images }, context);
+            context.process.brokenRegistries.delete(inputs.registry.mirrorBase);
+            return { ...known, installed: done };
         } catch (error) {
             const reason =
                 error instanceof Error && !(error instanceof PassthroughError)

@@ -42,8 +42,11 @@ export interface RegistryInstallationOutputs extends RegistryInstallationInputs,
     readonly admin: AdminCredentials;
     /** Secret: what the installation was made with. */
     readonly secrets: InstallationSecrets;
-    /** The checks that send something were not passed yet: nothing is mirrored to it before. */
-    readonly isUnchecked?: true | undefined;
+    /**
+     * The checks that send something were not made to the end yet. True: nothing is mirrored to it before; "ran before": what
+     * they find is a warning, since clusters may use it.
+     */
+    readonly isUnchecked?: true | "ran before" | undefined;
     /** What a refresh found, or an update left, different from the inputs. */
     readonly differences: readonly string[];
 }

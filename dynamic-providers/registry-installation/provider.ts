@@ -64,7 +64,7 @@ export const registryInstallationProvider: RegistryProvider<RegistryInstallation
         const found = await withHost(olds, context, (session) => compareInstallation(session, installationOf(olds)));
         // What is in it cannot be looked at before the next update has mended it.
         if (found.length > 0) context.process.brokenRegistries.add(olds.registry.mirrorBase);
-        const differences = [...found.map(({ text }) => text), ...(olds.isUnchecked === true ? [UNCHECKED] : [])];
+        const differences = [...found.map(({ text }) => text), ...(olds.isUnchecked !== undefined ? [UNCHECKED] : [])];
         if (differences.length > 0) context.log.line("warning", `${olds.host.address}: ${differences.join("; ")}`);
         return { outs: { ...olds, differences }, inputs };
     },
@@ -130,7 +130,7 @@ async function install(
     context: RegistryContext,
 ): Promise<RegistryInstallationOutputs> {
     const known = olds?.secrets;
-    const isUnchecked = olds === undefined || olds.isUnchecked === true;
+    let isUnchecked = olds?.isUnchecked;
     // Undefined until something is written: state stays as it is if that is not reached.
     let secrets: InstallationSecrets | undefined;
     const outputs = (used: InstallationSecrets, differences: readonly string[]) => ({
@@ -146,6 +146,9 @@ async function install(
             signal: context.signal,
             now: context.process.clock.now(),
             onProgress,
+            onFound: (ranBefore) => {
+                isUnchecked = uncheckedAfter(inputs, olds, ranBefore);
+            },
             onSecrets: (used) => {
                 secrets = used;
             },
@@ -154,16 +157,17 @@ async function install(
     try {
         await withHost(inputs, context, async (session, onProgress) => {
             await apply(session, onProgress);
-            if (secrets !== undefined) await check(inputs, { olds, secrets, onProgress }, context);
+            if (secrets !== undefined) await check(inputs, { isUnchecked, secrets, onProgress }, context);
         });
     } catch (error) {
         if (secrets === undefined) throw error;
         const reason = formatProblem(toProblem(error));
         const id = `${inputs.host.address}:${inputs.directory}`;
-        const partial = { ...outputs(secrets, [INCOMPLETE]), ...(isUnchecked ? { isUnchecked } : {}) };
+        const partial = { ...outputs(secrets, [INCOMPLETE]), ...(isUnchecked === undefined ? {} : { isUnchecked }) };
         throw new PartialState(id, partial, [reason], errorCodes(error));
     }
     if (secrets === undefined) throw new Error("an installation has secrets");
+    context.process.brokenRegistries.delete(inputs.registry.mirrorBase);
     return outputs(secrets, []);
 }
 
@@ -171,24 +175,38 @@ function adminOf({ password }: InstallationSecrets) {
     return { username: ADMINISTRATOR, password };
 }
 
+/**
+ * Whether uploads are to be tried: at a registry that is installed anew, also in the place of one that state has, after its
+ * installer was run for another version, and where that was not done to the end.
+ * @param ranBefore whether a registry was set up there; its state may be lost
+ */
+function uncheckedAfter(
+    inputs: RegistryInstallationInputs,
+    olds: RegistryInstallationOutputs | undefined,
+    ranBefore: boolean,
+): RegistryInstallationOutputs["isUnchecked"] {
+    if (!ranBefore || olds?.isUnchecked === true) return true;
+    const isOther = olds?.installer.version !== inputs.installer.version;
+    return isOther || olds?.isUnchecked !== undefined ? "ran before" : undefined;
+}
+
 interface Checking {
-    readonly olds: RegistryInstallationOutputs | undefined;
+    readonly isUnchecked: RegistryInstallationOutputs["isUnchecked"];
     readonly secrets: InstallationSecrets;
     readonly onProgress: (text: string) => void;
 }
 
-/** Whether uploads arrive, for a new registry and after its installer was run for another version. */
+/** Whether uploads arrive. */
 async function check(
     inputs: RegistryInstallationInputs,
-    { olds, secrets, onProgress }: Checking,
+    { isUnchecked, secrets, onProgress }: Checking,
     context: RegistryContext,
 ): Promise<void> {
-    const isChecked = olds !== undefined && olds.isUnchecked !== true;
-    if (isChecked && olds.installer.version === inputs.installer.version) return;
+    if (isUnchecked === undefined) return;
     onProgress("sending test blobs, and reading them back");
     await tryUploads(inputs, adminOf(secrets), context).catch((error: unknown) => {
         // A registry that runs must not be kept from what mends it.
-        if (!isChecked || !(error instanceof PassthroughError)) throw error;
+        if (isUnchecked === true || !(error instanceof PassthroughError)) throw error;
         context.log.line("warning", `${inputs.host.address}: ${formatProblem(toProblem(error))}`);
     });
 }

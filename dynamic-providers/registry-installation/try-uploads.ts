@@ -1,4 +1,5 @@
-import { toProblem } from "../../lib/errors/errors";
+import { DEFAULT_RETRY, withRetry } from "../../lib/distribution/limits/retry";
+import { PassthroughError, toProblem } from "../../lib/errors/errors";
 import { formatProblem } from "../../lib/errors/format";
 import type { Credentials } from "../../lib/http/credentials";
 import { type RegistryAccount, type RegistryManagement, registryAdmin } from "../../lib/registries";
@@ -11,8 +12,8 @@ import type { RegistryInstallationInputs } from "./kind";
 const NAMESPACE = { name: "registry-passthrough-doctor" };
 /** Without a slash: nested names are a setting of Quay, which is looked at later. */
 const REPOSITORY = "uploads";
-/** A registry that has just started may say 503 for a moment. */
-const RETRY_SECONDS = 30;
+/** A registry that has just started may say 503 for a minute or so. */
+const RETRY = { ...DEFAULT_RETRY, seconds: 90 };
 
 /**
  * The checks of `passthrough doctor` with the administrator's account, in a project or organization that is made for them
@@ -24,32 +25,58 @@ export async function tryUploads(
     admin: Credentials,
     context: RegistryContext,
 ): Promise<void> {
-    const management = manage(inputs, admin, context);
+    await withManagement(inputs, admin, context, context.signal, (management) =>
+        takeNamespace(inputs, management, context.signal),
+    );
     try {
-        // One that is there is left of a run that was ended.
-        await management.namespaces.create(NAMESPACE);
-        try {
-            const account = { credentials: admin, repository: `${NAMESPACE.name}/${REPOSITORY}` };
-            await requireHealthy(inputs, account, context);
-        } finally {
-            await removeNamespace(inputs, management, context);
-        }
+        const account = { credentials: admin, repository: `${NAMESPACE.name}/${REPOSITORY}` };
+        await withRetry(RETRY, context.signal, () => requireHealthy(inputs, account, context));
+    } finally {
+        // Not ended by what interrupts the checks: what they made is removed nevertheless.
+        await withManagement(inputs, admin, context, undefined, (management) =>
+            removeNamespace(inputs, management, context),
+        );
+    }
+}
+
+async function withManagement(
+    inputs: RegistryInstallationInputs,
+    credentials: Credentials,
+    { process }: RegistryContext,
+    signal: AbortSignal | undefined,
+    use: (management: RegistryManagement) => Promise<void>,
+): Promise<void> {
+    const endpoint = registryEndpoint(process.settings.registry(inputs), "admin");
+    const account: RegistryAccount = { endpoint, credentials, retrySeconds: RETRY.seconds, ...(signal && { signal }) };
+    const management = registryAdmin(inputs.registry.type).manage?.(account);
+    if (management === undefined) throw new Error(`${inputs.registry.type} has no administration`);
+    try {
+        await use(management);
     } finally {
         await management.close();
     }
 }
 
-/** Not ended by what interrupts the checks: what they made is removed nevertheless. */
-function manage(
-    inputs: RegistryInstallationInputs,
-    credentials: Credentials,
-    { process }: RegistryContext,
-): RegistryManagement {
-    const endpoint = registryEndpoint(process.settings.registry(inputs), "admin");
-    const account: RegistryAccount = { endpoint, credentials, retrySeconds: RETRY_SECONDS };
-    const management = registryAdmin(inputs.registry.type).manage?.(account);
-    if (management === undefined) throw new Error(`${inputs.registry.type} has no administration`);
-    return management;
+/**
+ * Makes it, or takes one that a run which was ended has left. A request that is repeated finds at most its own.
+ * @throws PassthroughError `NAMESPACE_EXISTS` if somebody uses it: it would be removed
+ */
+async function takeNamespace(
+    { registry: { type } }: RegistryInstallationInputs,
+    { namespaces, repositories }: RegistryManagement,
+    signal: AbortSignal,
+): Promise<void> {
+    const made = await withRetry(RETRY, signal, () => namespaces.create(NAMESPACE));
+    if (made !== undefined) return;
+    // Only one without images: Quay makes a repository for the first test blob.
+    await repositories?.remove({ namespace: NAMESPACE.name, names: [REPOSITORY] });
+    const found = await namespaces.read(NAMESPACE);
+    if (found === undefined || found.isUntouched) return;
+    throw new PassthroughError("somebody uses it, and test blobs need it: no upload was tried", {
+        code: "NAMESPACE_EXISTS",
+        thing: `${registryAdmin(type).capabilities.namespaces ?? "namespace"} ${NAMESPACE.name}`,
+        fix: "give what is in it another place, remove it, and run again",
+    });
 }
 
 /** What stays is no reason to fail: it is empty, and the next time takes it. */

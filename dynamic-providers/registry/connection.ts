@@ -18,11 +18,19 @@ type Registry = Pick<RegistryInputs, "registry" | "connectionSecrets">;
  * be replaced. Nor is a registry of the program's own that does not run: the next update of the deployment mends it, and a
  * refresh that fails for it would keep that from happening.
  */
-export function hasMoved(
+export function hasMoved(resource: Pick<RegistryInputs, "selfUrn" | "registry">, context: RegistryContext): boolean {
+    return context.process.hasMoved(resource) || isBroken(resource, context);
+}
+
+/**
+ * True if a refresh has found a registry of the program's own broken, and no update has mended it yet: whatever state says of
+ * its content is to be looked at by the update.
+ */
+export function isBroken(
     resource: Pick<RegistryInputs, "selfUrn" | "registry">,
     { process }: RegistryContext,
 ): boolean {
-    return process.hasMoved(resource) || process.brokenRegistries.has(resource.registry.mirrorBase);
+    return !process.hasMoved(resource) && process.brokenRegistries.has(resource.registry.mirrorBase);
 }
 
 /** The properties to replace a resource for, if its registry is another one. */

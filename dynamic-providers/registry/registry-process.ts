@@ -65,7 +65,10 @@ export class RegistryProcess implements ProviderProcess {
      * without the old inputs.
      */
     readonly formerRegistries = new Map<string, string>();
-    /** By `mirrorBase`: registries of the program's own that a refresh has found broken. */
+    /**
+     * By `mirrorBase`: registries of the program's own that a refresh has found broken, until an update has mended them. In a
+     * run with the program that update comes before the refresh of what is in the registry, which then looks again.
+     */
     readonly brokenRegistries = new Set<string>();
     /** By `mirrorBase`: projects and organizations that a new stack found, and that hold something. */
     readonly adoptedNamespaces = new Set<string>();

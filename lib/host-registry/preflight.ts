@@ -13,6 +13,8 @@ export type PreflightRegistry = Pick<HostRegistry, "owner" | "directory" | "port
     readonly hostAddresses: readonly string[];
     /** Whether `allowedFrom` has everybody who is to be let in; false: some of them are only known in the update. */
     readonly knowsAllowed: boolean;
+    /** Whether the registry was on another machine before: what this one has was never looked at. */
+    readonly isOtherMachine: boolean;
 };
 
 /** Of an image, and of the files of a registry. */
@@ -100,16 +102,18 @@ function programFindings(facts: HostFacts, { allowedFrom, knowsAllowed }: Prefli
     ];
 }
 
-/** A registry that runs has its room and its names: a full disk is found by what fills it. */
-function firstFindings(facts: HostFacts, { here, hostAddresses }: PreflightRegistry): Finding[] {
+/** A registry that runs has its room and its names: a full disk is found by what fills it, and came with the content. */
+function firstFindings(facts: HostFacts, { here, hostAddresses, isOtherMachine }: PreflightRegistry): Finding[] {
     const { machine, owner, client, server } = facts;
-    if (owner !== undefined) return [];
+    if (owner !== undefined && !isOtherMachine) return [];
     // Where the connection comes from may not be known: the doubt refuses nothing.
     const isHere = client === "" || isLoopback(client) || machine.addresses.includes(client);
     const reachedAt = [...hostAddresses, ...(server === "" ? [] : [server])];
     const free = `make ${formatBytes(LEAST_DISK)} free beside the content, or choose another directory`;
     return [
-        ...roomFindings("disk", machine.disk, LEAST_DISK, free),
+        ...roomFindings("disk", machine.disk, LEAST_DISK, free).map((one) =>
+            isOtherMachine ? { ...one, isWarning: true as const } : one,
+        ),
         ...roomFindings("memory", machine.freeMemory, LEAST_MEMORY, `make ${formatBytes(LEAST_MEMORY)} free`),
         ...nameFindings(machine, { here, isHere, isOfHost: true, reachedAt }),
     ];
@@ -180,8 +184,10 @@ export function requireContent(
     facts: HostFacts,
     { directory, owner }: Pick<HostRegistry, "directory" | "owner">,
 ): void {
-    if (facts.owner !== undefined) return;
-    throw hostError(connection, "HOST_DIFFERENT", `${directory} is empty: the content is not there`, {
-        fix: `mount its disk; if the content is lost, write ${owner} to ${directory}/${PLACES.owner}, and run again`,
+    // What else may be in a mount point, as a folder of snapshots, names no owner.
+    if (facts.owner !== undefined && facts.owner !== "") return;
+    const found = facts.owner === undefined ? "is empty" : `has no file ${PLACES.owner}`;
+    throw hostError(connection, "HOST_DIFFERENT", `${directory} ${found}: the content is not there`, {
+        fix: `mount its disk; if the content is lost, or that file alone, write ${owner} to ${directory}/${PLACES.owner}, and run again`,
     });
 }

@@ -45,6 +45,8 @@ export interface InstallationOptions {
     readonly mustExist?: boolean;
     /** Waits until the registry answers, and gives the administrator the password that stays. */
     readonly settle: (secrets: InstallationSecrets) => Promise<void>;
+    /** Told before anything is written whether a registry was set up there before: one that clusters may use. */
+    readonly onFound?: (ranBefore: boolean) => void;
     /** Told before anything is written, with the secrets that are used from now on. */
     readonly onSecrets: (secrets: InstallationSecrets) => void;
 }
@@ -75,6 +77,7 @@ export async function applyInstallation(
     await requireNoInstaller(session, installation);
     const known = options.secrets ?? (await readSecrets(session, installation, record));
     const secrets = completeSecrets(installation.kind, known, record?.installed === undefined);
+    options.onFound?.(record?.installed !== undefined);
     options.onSecrets(secrets);
     // First of all: what is there without it is somebody else's.
     if (record === undefined) await writeRecord(session, installation, { started: installerOf(installation) });

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join as joinPath } from "node:path";
 import { PartialState } from "../../dynamic-providers/lifecycle/resource-provider";
@@ -217,11 +217,45 @@ test("a machine that was installed again with the disk of the content is taken, 
     // Also where only the way to it has changed: it has a host key of its own.
     const lines: string[] = [];
     const news = { ...inputs, login: { privateKey: `${inputs.login.privateKey}\n` } };
-    const { machineId, ...moved } = await provider.update(state, news, operationContext(lines));
+    const own = operationContext(lines);
+    expect((await provider.read(state, own)).outs.differences).toContain(other);
+    expect([...own.process.brokenRegistries]).toEqual([inputs.registry.mirrorBase]);
+    const { machineId, ...moved } = await provider.update(state, news, own);
+    // What a refresh finds after it in the same run is what is there.
+    expect([...own.process.brokenRegistries]).toEqual([]);
     expect(lines.join()).toContain(other);
     expect(machineId).toBe("f".repeat(32));
     expect(moved.accounts).toEqual(state.accounts);
     expect(await differences({ ...moved, machineId })).toEqual([]);
+});
+
+test("a copy of the disk is no registry while the machine that it was taken from answers; memory of another one is checked", async () => {
+    const state = await apply(undefined, inputs);
+    const copy = await TestHost.start();
+    try {
+        writeFileSync(joinPath(copy.root, "etc/machine-id"), `${"f".repeat(32)}\n`);
+        const { address, port, user, hostKey, privateKey } = copy.server.connection;
+        const news = { ...inputs, host: { address, port, user, hostKey }, login: { privateKey } };
+        const former = `operator@127.0.0.1:${inputs.host.port}`;
+        await expect(apply(state, news)).rejects.toMatchObject({
+            code: "HOST_DIFFERENT",
+            problem: `the machine that has the content still answers at ${former}`,
+            fix: expect.stringContaining("shut the former one down first") as string,
+        });
+        await expect(apply(state, { ...news, rotate: "1" })).rejects.toMatchObject({ code: "HOST_DIFFERENT" });
+        expect(copy.state).toMatchObject({ starts: [], containers: {} });
+        for (const unit of UNITS) await host.kill(unit);
+        await host.server.stop();
+        copy.program("free", 'echo "Mem: 4000000000 0 0 0 0 1000000"');
+        const lines: string[] = [];
+        await expect(apply(state, news, operationContext(lines))).rejects.toMatchObject({
+            code: "HOST_NOT_READY",
+            problems: [{ name: "memory" }],
+        });
+        expect(lines.join()).toContain(`(machine-id ${state.machineId}, last at ${former})`);
+    } finally {
+        await copy.stop();
+    }
 });
 
 test("a disk that is not mounted is no reason to begin again without the content", async () => {
@@ -238,8 +272,14 @@ test("a disk that is not mounted is no reason to begin again without the content
     await expect(provider.remove({ ...outs, deleteContent: true }, operationContext())).rejects.toMatchObject({
         code: "HOST_DIFFERENT",
     });
-    expect(host.state).toEqual(units);
     expect(existsSync(inputs.directory)).toBe(false);
+    // A mount point may have a folder of its own.
+    mkdirSync(joinPath(inputs.directory, ".snapshot"), { recursive: true });
+    const unmounted = { code: "HOST_DIFFERENT", problem: expect.stringContaining("has no file owner") as string };
+    await expect(provider.remove(outs, operationContext())).rejects.toMatchObject(unmounted);
+    await expect(apply(outs, inputs)).rejects.toMatchObject(unmounted);
+    expect(host.state).toEqual(units);
+    rmSync(inputs.directory, { recursive: true });
     renameSync(`${inputs.directory}-elsewhere`, inputs.directory);
     expect(await differences(await apply(outs, inputs))).toEqual([]);
 });

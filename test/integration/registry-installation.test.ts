@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PartialState } from "../../dynamic-providers/lifecycle/resource-provider";
 import type {
@@ -6,7 +6,9 @@ import type {
     RegistryInstallationOutputs,
 } from "../../dynamic-providers/registry-installation/kind";
 import { registryInstallationProvider as provider } from "../../dynamic-providers/registry-installation/provider";
+import { tryUploads } from "../../dynamic-providers/registry-installation/try-uploads";
 import { RegistryProcess } from "../../dynamic-providers/registry/registry-process";
+import type { Credentials } from "../../lib/http/credentials";
 import { registryAdmin } from "../../lib/registries";
 import { type ServerCertificate, type TestAuthority, testAuthority } from "../support/certificates";
 import { InstallerHost, packInstaller } from "../support/installers/installer-host";
@@ -195,6 +197,65 @@ test("after an upgrade it is a warning, since the registry runs; an organization
     expect([...quay.model.organizations.keys()]).toEqual([]);
 });
 
+test("an organization that somebody uses is left alone; what Quay refuses for a moment after its start is asked again", async () => {
+    const outs = await create();
+    const theirs = quay.model.addOrganization("registry-passthrough-doctor", "admin");
+    quay.model.addRepository(theirs, "registry-passthrough-doctor/theirs", "admin");
+    const lines: string[] = [];
+    const newer = inputsOf({ installer: { ...V11, isOnHost: false } });
+    await provider.update(outs, newer, context(lines));
+    expect(lines.join()).toContain("organization registry-passthrough-doctor: somebody uses it");
+    expect(quay.model.organizations.get("registry-passthrough-doctor")).toBe(theirs);
+    expect(theirs.repositories.size).toBe(1);
+    quay.model.organizations.clear();
+    const refused = new Set<string>();
+    quay.fault = (method, path) => {
+        const place = path.startsWith("/v2/") && method === "PUT" ? "upload" : path;
+        if ((place !== "upload" && place !== "/api/v1/organization/") || refused.has(place)) return undefined;
+        refused.add(place);
+        return { status: 503, body: "" };
+    };
+    await tryUploads(newer, outs.admin as Credentials, context());
+    expect([...refused].sort()).toEqual(["/api/v1/organization/", "upload"]);
+    expect([...quay.model.organizations.keys()]).toEqual([]);
+});
+
+test("uploads are tried at one that is installed anew in the place of another, and where an upgrade was ended before", async () => {
+    const outs = await create();
+    const newer = inputsOf({ installer: { ...V11, isOnHost: false } });
+    const stop = new AbortController();
+    quay.fault = (method, path) => {
+        if (method === "PUT" && path.includes("/blobs/uploads/")) stop.abort(new Error("stopped"));
+        return undefined;
+    };
+    const partial = await failure(provider.update(outs, newer, { ...context(), signal: stop.signal }));
+    expect(partial).toMatchObject({ isUnchecked: "ran before", installer: { version: "2.0.11" } });
+    quay.fault = rejectUploads;
+    const lines: string[] = [];
+    const found = (await provider.read(partial, context())).outs;
+    const checked = await provider.update(found, newer, context(lines));
+    expect(lines.join()).toContain("no image can be pushed to it");
+    expect(checked).not.toHaveProperty("isUnchecked");
+    // So it is if the state is lost: clusters may use it.
+    lines.length = 0;
+    expect((await provider.create(newer, context(lines))).outs.differences).toEqual([]);
+    expect(lines.join()).toContain("no image can be pushed to it");
+    for (const folder of [host.directory, host.state]) rmSync(folder, { recursive: true });
+    mkdirSync(host.state);
+    quay.model.users.clear();
+    const lost = (await provider.read(checked, context())).outs;
+    expect(await failure(provider.update(lost, newer, context()))).toMatchObject({ isUnchecked: true });
+});
+
+async function failure(run: Promise<unknown>): Promise<RegistryInstallationOutputs> {
+    const error: unknown = await run.then(
+        () => new Error("it did not fail"),
+        (thrown: unknown) => thrown,
+    );
+    if (!(error instanceof PartialState)) throw error;
+    return error.known as RegistryInstallationOutputs;
+}
+
 test("a refresh says what differs and leaves the rest of the registry alone; the next update mends it", async () => {
     const outs = await create();
     rmSync(join(host.state, "active", "quay-app.service"));
@@ -205,7 +266,8 @@ test("a refresh says what differs and leaves the rest of the registry alone; the
     expect(lines).toEqual(["127.0.0.1: quay-app.service is inactive (dead)"]);
     expect(own.process.brokenRegistries.has(outs.registry.mirrorBase)).toBe(true);
     expect(provider.compare(found, inputsOf())).toEqual({ changes: true });
-    const mended = await provider.update(found, inputsOf(), context());
+    const mended = await provider.update(found, inputsOf(), own);
+    expect([...own.process.brokenRegistries]).toEqual([]);
     expect((await provider.read(mended, context())).outs.differences).toEqual([]);
     await server.stop();
     await expect(provider.read(mended, context())).rejects.toThrow(/HOST_UNREACHABLE/);

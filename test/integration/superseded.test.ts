@@ -6,7 +6,9 @@ import { parseLock } from "../../lib/lock";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { probeImage } from "../../lib/openshift/probe/probe-image";
 import { pushBlobs } from "../../lib/passthrough/push-blobs";
+import { testAuthority } from "../support/certificates";
 import { CommandSite } from "../support/command-site";
+import { ScriptedServer } from "../support/http-server";
 import { MemoryImageSet } from "../support/image-set";
 import { pauseImage } from "../support/node/pause-image";
 import { ACCOUNT } from "../support/site";
@@ -149,4 +151,23 @@ test("without a lock that can be read, or without sets, nothing is listed or del
         error: expect.stringContaining("site.content: it lists no set") as string,
     });
     expect(site.registry.accesses().filter(({ method }) => method !== "HEAD")).toEqual([]);
+});
+
+test("an account that is rejected everywhere is not told to be one that may not see the list", async () => {
+    const authority = await testAuthority();
+    const headers = { "www-authenticate": 'Basic realm="registry"' };
+    // As a registry whose GET /v2/ is open to everybody.
+    const answer = ({ url }: { url: string }) => ({ status: url === "/v2/" ? 200 : 401, headers });
+    const server = await ScriptedServer.start(answer, await authority.issue());
+    const other = await CommandSite.createWith({ authority }, "with-mapping");
+    try {
+        other.configure({ mirrorBase: `${server.host}/mirror` });
+        const { code, out } = await other.run("superseded", "--json");
+        expect(code).not.toBe(0);
+        expect(out).toContain("list of repositories");
+        expect(out).not.toContain("may see the list");
+    } finally {
+        await other.remove();
+        await server.stop();
+    }
 });

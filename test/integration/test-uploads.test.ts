@@ -49,7 +49,9 @@ test("what is found ends it, and the project is removed nevertheless; so it is a
     harbor.disturb = () => undefined;
     expect(projects()).toEqual([]);
     const signal = AbortSignal.abort(new Error("stopped"));
+    const before = harbor.urls.length;
     await expect(tryUploads(inputs, ADMIN, { ...operationContext(), signal })).rejects.toThrow("stopped");
+    expect(harbor.urls).toHaveLength(before);
     expect(projects()).toEqual([]);
 });
 

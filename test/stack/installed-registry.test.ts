@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { InstallerHost, packInstaller } from "../support/installers/installer-host";
 import { QuaySite } from "../support/quay/quay-site";
@@ -73,6 +73,16 @@ test("a service that is down is drift, and the next up starts it; no secret is i
         expect(state).not.toContain(secret);
         expect(stack.printed).not.toContain(secret);
     }
+});
+
+test("a host that was installed again has the registry, its accounts and its images after one up", async () => {
+    for (const folder of [host.directory, host.state]) rmSync(folder, { recursive: true });
+    mkdirSync(host.state);
+    await site.loseContent();
+    expect(await stack.up()).toMatchObject({ code: 0 });
+    expect((await stack.outputs()).validation).toMatchObject({ status: "proven", images: 6 });
+    expect([...site.quay.model.organizations.keys()]).toEqual(["mirror"]);
+    expect(await stack.refreshPreview("--expect-no-changes")).toMatchObject({ code: 0 });
 });
 
 test("an up without deploy is refused; taken out of the state it is used as any other, and deployed again it is the same", async () => {

@@ -56,6 +56,17 @@ export class QuaySite {
         return site;
     }
 
+    /** All that Quay knows and has is gone, but for the image that it would not accept again. */
+    async loseContent(): Promise<void> {
+        const { model, registry } = this.quay;
+        model.users.clear();
+        model.organizations.clear();
+        rmSync(registry.storage(), { recursive: true });
+        // It remembers blobs that it had.
+        await registry.restart();
+        await pushUncompressedImage(registry);
+    }
+
     /** A stack of this site; `OWNER` administers unless a token is given. */
     async stack(changes: { registry?: object; robots?: object } = {}, token?: string): Promise<TestStack> {
         const account = token === undefined ? OWNER : {};

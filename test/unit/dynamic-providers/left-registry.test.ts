@@ -1,4 +1,5 @@
 import { imageImportProvider } from "../../../dynamic-providers/image-import/provider";
+import { mirrorValidationProvider } from "../../../dynamic-providers/mirror-validation/provider";
 import { registryNamespaceProvider } from "../../../dynamic-providers/registry-namespace/provider";
 import { repositorySetProvider } from "../../../dynamic-providers/repository-set/provider";
 import { UNKNOWN_VALUE } from "../../../dynamic-providers/lifecycle/unknown-value";
@@ -49,4 +50,23 @@ test("a resource has moved where what takes its place has another registry, and 
     expect(moved()).toEqual([false, "delete"]);
     process.noteInputs({ ...OLDS, registry: ELSEWHERE });
     expect(moved()).toEqual([true, "keep"]);
+});
+
+test("what is in a broken registry counts as not looked at: the update that mends it looks, and proves", async () => {
+    const context = operationContext();
+    const images = { ...OLDS, ...REMOVALS.images.state } as never;
+    const validation = { ...OLDS, images: "", summary: { status: "proven", failing: [] } } as never;
+    context.process.brokenRegistries.add(REGISTRY.mirrorBase);
+    const [set, proof] = [
+        (await imageImportProvider.read(images, context)).outs,
+        (await mirrorValidationProvider.read(validation, context)).outs,
+    ];
+    expect(set).toMatchObject({ unseen: true });
+    expect(imageImportProvider.compare(set, images).changes).toBe(true);
+    expect(proof).toMatchObject({ summary: { status: "failing" } });
+    expect(mirrorValidationProvider.compare(proof, validation).changes).toBe(true);
+    // One that the site leaves is not mended, and not looked at.
+    context.process.noteInputs({ ...OLDS, registry: ELSEWHERE });
+    expect((await imageImportProvider.read(images, context)).outs).toBe(images);
+    expect((await mirrorValidationProvider.read(validation, context)).outs).toBe(validation);
 });
