@@ -6,9 +6,10 @@ import { TAR_BLOCK, tarBlocks } from "../tar/header";
 import type { StreamReader } from "../tar/stream-reader";
 import type { PassingEntry } from "../tar/tar-stream";
 import type { TarReader } from "../tar/window-reader";
+import { MAGIC_BYTES } from "./compression";
 import type { KeptEntries } from "./kept-entries";
 
-/** What is no larger is kept whole, whatever it is. */
+/** What is no larger is read whole, and kept whole if it is no layer. */
 const SMALL_BYTES = 64 * 1024;
 /** Of every other file, so much shows what it is. */
 const START_BYTES = TAR_BLOCK;
@@ -81,9 +82,20 @@ export class PassingTar implements TarReader {
         if (this.#size !== Infinity) return;
         this.#current = { offset, bytes };
         if (isWhole && isNeeded(name, bytes)) this.#kept.need(offset, bytes);
-        else if (isWhole ? !LINK.test(name) : !NAMED_BY_DIGEST.test(name)) this.#kept.offer(offset, bytes);
+        else this.#offer(entry, bytes);
         const body = () => this.#bodyFrom(bytes, size);
         await take?.({ name, size, place: { archive: this.#file.path, entry: name, offset }, body });
+    }
+
+    /** Signatures are about the images: their payloads, and configs, are looked at one by one and in no order. */
+    #offer({ name, size, offset }: TarEntry, bytes: Buffer): void {
+        const isBlob = NAMED_BY_DIGEST.test(name);
+        const isDocument = isJson(bytes);
+        const isLayer = LAYER.test(name) || (isBlob && !isDocument);
+        if (bytes.length < size || isLayer)
+            this.#kept.offer("starts", offset, bytes.subarray(0, isBlob ? MAGIC_BYTES : START_BYTES));
+        else if (isDocument && size <= SMALL_BYTES) this.#kept.offer("documents", offset, bytes);
+        else if (!LINK.test(name)) this.#kept.offer("others", offset, bytes);
     }
 
     /** Reads on to the end: only that shows that the file is whole. @returns the bytes of the tar */

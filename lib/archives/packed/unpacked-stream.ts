@@ -1,8 +1,5 @@
-import { compressionIn } from "./compression";
+import { MAGIC_BYTES, compressionIn } from "./compression";
 import { undecodable, unpacking } from "./unpacking";
-
-/** Enough to know every compression by. */
-const MAGIC_BYTES = 6;
 
 /**
  * The plain bytes of a stream that may be compressed with gzip or zstd, in constant memory; a plain one passes as it is.

@@ -3,6 +3,8 @@ import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type Archive, describeArchive } from "../../../lib/archives";
+import { ArchiveFile } from "../../../lib/archives/files/archive-file";
+import { MAGIC_BYTES } from "../../../lib/archives/packed/compression";
 import { computeDigest, digestHex } from "../../../lib/oci/digest";
 import { ArchiveBench, type TarSpec, ocMirrorEntries, refusal, tar, testImage } from "../../support/archives";
 import { rawFrame } from "../../support/zstd";
@@ -11,7 +13,10 @@ const FIXTURES = join(__dirname, "../../fixtures/archives");
 const zstd = (bytes: Buffer) => rawFrame(bytes, 20);
 
 const bench = new ArchiveBench();
-afterEach(() => bench.clear());
+afterEach(() => {
+    jest.restoreAllMocks();
+    return bench.clear();
+});
 
 /** What a lock says, and what is said with it, apart from the name of the file. */
 async function described(archive: Archive) {
@@ -81,6 +86,40 @@ describe("of an archive that is compressed", () => {
         await Promise.all(bodies.reverse().map((body, at) => read(body, at * 100)));
     });
 
+    it.each([
+        ["large", 100_000],
+        ["small", 1000],
+    ])("images are made of %s layers in any order, without unpacking it again", async (_, size) => {
+        const layers = [0, 1, 2].map(() => randomBytes(size));
+        const rootfs = { type: "layers", diff_ids: layers.map(computeDigest) };
+        const config = blob(Buffer.from(JSON.stringify({ os: "linux", architecture: "amd64", rootfs })));
+        const item = {
+            Config: config.name,
+            RepoTags: ["quay.io/org/app:1"],
+            Layers: layers.map((one) => blob(one).name),
+        };
+        const entries = [
+            ...[...layers].reverse().map(blob),
+            config,
+            { name: "manifest.json", body: JSON.stringify([item]) },
+        ];
+        const path = join(await bench.folder({ "a.tar.gz": gzipSync(tar(entries)) }), "a.tar.gz");
+        const readings = countReadings();
+        await bench.open(path);
+        expect(readings()).toBe(1);
+    });
+
+    it("payloads of signatures and configs are kept, however many small layers lie before them", async () => {
+        const layers = Array.from({ length: 500 }, () => blob(randomBytes(64 * 1024)));
+        const payloads = [1, 2, 3].map((at) => Buffer.from(JSON.stringify({ critical: { at } })));
+        const entries = [...layers, ...payloads.map(blob), { name: "index.json", body: EMPTY_INDEX }];
+        const path = join(await bench.folder({ "a.tar.gz": gzipSync(tar(entries), { level: 1 }) }), "a.tar.gz");
+        const readings = countReadings();
+        const { source } = await bench.open(path);
+        for (const payload of payloads.reverse()) expect(await source.read(computeDigest(payload))).toEqual(payload);
+        expect(readings()).toBe(1);
+    });
+
     it("all files pass by in their order, with their bytes", async () => {
         const bodies = [randomBytes(10), randomBytes(300_000), Buffer.alloc(0), randomBytes(700)];
         const passed: Buffer[] = [];
@@ -110,6 +149,12 @@ describe("of an archive that is compressed", () => {
         expect(error.message).toContain("there are more than 67.1 MB of manifests to be kept in memory");
     });
 });
+
+/** Of files that are read forwards from their first byte on. */
+function countReadings(): () => number {
+    const read = jest.spyOn(ArchiveFile.prototype, "readInto");
+    return () => read.mock.calls.filter(([target, offset]) => offset === 0 && target.length > MAGIC_BYTES).length;
+}
 
 const EMPTY_INDEX = JSON.stringify({
     schemaVersion: 2,
