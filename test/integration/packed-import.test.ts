@@ -8,7 +8,7 @@ import type { Lock } from "../../lib/lock";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { type Digest, digestHex } from "../../lib/oci/digest";
 import { MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_OCI_MANIFEST } from "../../lib/oci/media-types";
-import { carryOut } from "../../lib/passthrough";
+import { type CarryOutOptions, carryOut } from "../../lib/passthrough";
 import { ArchiveBench, type TarSpec, refusal, tar } from "../support/archives";
 import { docker24, dockerImage } from "../support/docker-archives";
 import { CountingProxy, type Passed } from "../support/counting-proxy";
@@ -73,7 +73,7 @@ const isPut = ({ method, status }: Passed) => method === "PUT" && status === 201
 const isBlob = ({ path }: Passed) => path.includes("/uploads/");
 
 /** Imports without a folder for temporary files. */
-async function bring(paths: readonly string[], lock: Lock, warnings: string[] = []) {
+async function bring(paths: readonly string[], lock: Lock, more: Partial<CarryOutOptions> = {}) {
     const base = parseMirrorBase(`${proxy.host}/mirror`);
     const plan = await planImport(client, { images: lock.images, set: lock, base });
     proxy.forget();
@@ -81,8 +81,7 @@ async function bring(paths: readonly string[], lock: Lock, warnings: string[] = 
     const { TMPDIR } = process.env;
     process.env.TMPDIR = "/no/such/folder";
     try {
-        const options = { registryKind: "distribution", onWarning: (text: string) => warnings.push(text) } as const;
-        return { plan, result: await carryOut(client, plan, set, options) };
+        return { plan, result: await carryOut(client, plan, set, { registryKind: "distribution", ...more }) };
     } finally {
         if (TMPDIR === undefined) delete process.env.TMPDIR;
         else process.env.TMPDIR = TMPDIR;
@@ -120,6 +119,19 @@ describe.each<[string, (bytes: Buffer) => Record<string, Buffer>]>([
         expect(puts.slice(0, -2).every(isBlob)).toBe(true);
         expect(puts.slice(-2).some(isBlob)).toBe(false);
     });
+});
+
+test("an image that has a subject may be left to another run, which puts it", async () => {
+    const content = someImages();
+    const subject = { mediaType: MEDIA_TYPE_OCI_MANIFEST, digest: content.images[ONE], size: 1 };
+    const other = "quay.io/org/app:sbom";
+    content.image(other, content.manifest([content.blob()], { subject }));
+    const path = join(await bench.folder({ "a.tar.gz": gzipSync(layout(content), { level: 1 }) }), "a.tar.gz");
+    const lock = await lockOf(bench.open(path));
+    const { result } = await bring([path], lock, { leavesReferrers: true });
+    expect(result).toMatchObject({ failed: [], left: [other] });
+    expect(Object.keys(result.done).sort()).toEqual([ONE, TWO]);
+    expect((await bring([path], lock)).result.done).toEqual(content.images);
 });
 
 test("a lock with the digests of two images swapped puts no manifest; with the right one, no blob is sent again", async () => {

@@ -182,8 +182,8 @@ class Execution {
             }
             const subject = await this.subject(image);
             if (subject !== undefined) {
-                if (this.options.leavesReferrers === true) return;
-                this.postponed.push({ image, subject });
+                if (this.options.leavesReferrers === true) this.recorder.imageLeft(image);
+                else this.postponed.push({ image, subject });
                 return;
             }
         } catch (error) {
