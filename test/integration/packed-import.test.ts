@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type Archive, describeArchive } from "../../lib/archives";
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
-import { planImport } from "../../lib/import";
+import { type ImportEvent, planImport } from "../../lib/import";
+import { formatProblem } from "../../lib/errors/format";
 import type { Lock } from "../../lib/lock";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { type Digest, digestHex } from "../../lib/oci/digest";
@@ -139,7 +140,13 @@ test("a lock with the digests of two images swapped puts no manifest; with the r
     const path = join(await bench.folder({ "a.tar.gz": gzipSync(layout(content), { level: 1 }) }), "a.tar.gz");
     const lock = await lockOf(bench.open(path));
     const swapped = { ...lock, images: { [ONE]: lock.images[TWO] ?? "", [TWO]: lock.images[ONE] ?? "" } };
-    const error = await refusal(bring([path], swapped));
+    const told: string[] = [];
+    const onEvent = (event: ImportEvent) =>
+        event.event === "image" && event.state === "failed" ? told.push(event.problem) : 0;
+    const error = await refusal(bring([path], swapped, { onEvent }));
+    expect(told).toHaveLength(2);
+    for (const text of told)
+        expect(text).toMatch(/^NOT_TRIED: nothing more of the archive is imported: ARCHIVE_LOCK_M/);
     expect(error.code).toBe("ARCHIVE_LOCK_MISMATCH");
     expect(error.problems?.map(({ name }) => name).sort()).toEqual([ONE, TWO]);
     expect(manifestsPut()).toEqual([]);
@@ -182,16 +189,16 @@ test("an archive that is cut puts no manifest, and what was stored of it is not 
 });
 
 test.each([
-    ["has come", 80, 70],
-    ["still comes", 150, 60],
-])("an upload that breaks when its first bytes have left memory and the rest %s is sent again", async (_, mib, at) => {
+    ["has come", 80, 70, 1],
+    ["still comes", 150, 60, 2],
+])("an upload that breaks when its first bytes are gone and the rest %s goes on there", async (_, mib, at, breaks) => {
     const content = new MemoryImageSet();
     const large = content.blob(Buffer.alloc(mib * MIB, randomBytes(1021)));
     content.image(ONE, content.manifest([large]));
     content.image(TWO);
     const path = join(await bench.folder({ "a.tar.gz": gzipSync(layout(content), { level: 1 }) }), "a.tar.gz");
     const lock = await lockOf(bench.open(path));
-    let left = 1;
+    let left = breaks;
     proxy.detour = (request) =>
         isBlob(request) && request.path.includes(encodeURIComponent(large)) && left-- > 0
             ? { resetAfter: at * MIB }
@@ -199,6 +206,8 @@ test.each([
     const { result } = await bring([path], lock);
     expect(left).toBeLessThanOrEqual(0);
     expect(result.failed).toEqual([]);
+    // What is under way when a connection breaks is sent again.
+    expect(proxy.bytes).toBeLessThan((mib + 16 * breaks) * MIB);
     expect(result.done).toEqual(content.images);
 });
 
@@ -209,6 +218,7 @@ test("a registry that is gone ends the reading, and every image fails", async ()
     proxy.detour = (request) => (request.method === "POST" ? { status: 503 } : undefined);
     const { result } = await bring([path], lock);
     expect(result.failed.map(({ source }) => source).sort()).toEqual([ONE, TWO]);
+    for (const { problems } of result.failed) expect(problems.map(formatProblem).join()).toContain("503");
 });
 
 test("what docker saved, whose layers no name gives a digest, beside an archive that is not compressed", async () => {
