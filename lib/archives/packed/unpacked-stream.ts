@@ -24,7 +24,8 @@ export async function* unpackedStream(packed: AsyncIterable<Buffer>, archive: st
         const whole = joined(start, source);
         yield* compression === undefined ? whole : unpacking(whole, compression, archive);
     } finally {
-        await source.return?.();
+        // It waits for the next bytes of a pipe, which may never come.
+        void source.return?.().catch(() => undefined);
     }
 }
 

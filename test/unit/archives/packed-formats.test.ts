@@ -4,6 +4,8 @@ import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type Archive, describeArchive } from "../../../lib/archives";
 import { ArchiveFile } from "../../../lib/archives/files/archive-file";
+import { KeptTotal } from "../../../lib/archives/packed/kept-entries";
+import { PackedFile } from "../../../lib/archives/packed/packed-file";
 import { MAGIC_BYTES } from "../../../lib/archives/packed/compression";
 import { computeDigest, digestHex } from "../../../lib/oci/digest";
 import { ArchiveBench, type TarSpec, ocMirrorEntries, refusal, tar, testImage } from "../../support/archives";
@@ -107,6 +109,20 @@ describe("of an archive that is compressed", () => {
         const readings = countReadings();
         await bench.open(path);
         expect(readings()).toBe(1);
+    });
+
+    it("what was read last is there again, all of it", async () => {
+        const layer = randomBytes(100_000);
+        const path = join(await bench.folder({ "a.tar.gz": gzipSync(tar([blob(layer)])) }), "a.tar.gz");
+        const open = await ArchiveFile.open(path);
+        const packed = { path, files: [open], parts: open.parts, compression: "gzip" as const };
+        const file = new PackedFile(packed, new KeptTotal(), {});
+        const readings = countReadings();
+        const [whole, start] = [Buffer.alloc(layer.length), Buffer.alloc(1000)];
+        await file.readInto(whole, 512);
+        await file.readInto(start, 512);
+        expect([whole.equals(layer), start.equals(layer.subarray(0, 1000)), readings()]).toEqual([true, true, 1]);
+        await file.close();
     });
 
     it("payloads of signatures and configs are kept, however many small layers lie before them", async () => {

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { RegistryClient } from "../../../lib/distribution/client/registry-client";
-import { ArchiveError, PassthroughError } from "../../../lib/errors/errors";
+import { ArchiveError, PassthroughError, RegistryError } from "../../../lib/errors/errors";
 import type { BlobTask, ImportPlan } from "../../../lib/import";
 import { PackedContent } from "../../../lib/import/stream/packed-content";
 import { digestHex } from "../../../lib/oci/digest";
@@ -55,6 +55,16 @@ test("it is read three times, and as often again each time that it has got much 
     expect(outcomes).toEqual([true, true, true, false]);
 });
 
+test("a registry that is gone is what keeps images from being put", async () => {
+    const { content, task } = await brokenUpload();
+    content.stop(new RegistryError("no response", { registry: "registry.example", code: "TIMEOUT" }));
+    expect(await content.comesAgain(task, PASSED, 0)).toBe(false);
+    await expect(content.mayPut()).rejects.toMatchObject({
+        code: "NOT_TRIED",
+        problem: expect.stringMatching(/TIMEOUT/),
+    });
+});
+
 test("once the archive is known to be wrong, nothing comes again, and what waits is told why", async () => {
     const { content, task } = await brokenUpload();
     const mayPut = content.mayPut();
@@ -62,6 +72,7 @@ test("once the archive is known to be wrong, nothing comes again, and what waits
     expect(await content.comesAgain(task, PASSED, 0)).toBe(false);
     await expect(mayPut).rejects.toMatchObject({
         code: "NOT_TRIED",
-        problem: "nothing more of the archive is imported: ARCHIVE_LOCK_MISMATCH in archive a.tar.gz: it does not match the lock",
+        problem:
+            "nothing more of the archive is imported: ARCHIVE_LOCK_MISMATCH in archive a.tar.gz: it does not match the lock",
     });
 });
