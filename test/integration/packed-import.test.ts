@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type Archive, describeArchive } from "../../lib/archives";
+import { ArchiveFile } from "../../lib/archives/files/archive-file";
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { type ImportEvent, planImport } from "../../lib/import";
 import { formatProblem } from "../../lib/errors/format";
@@ -219,6 +220,29 @@ test("a registry that is gone ends the reading, and every image fails", async ()
     const { result } = await bring([path], lock);
     expect(result.failed.map(({ source }) => source).sort()).toEqual([ONE, TWO]);
     for (const { problems } of result.failed) expect(problems.map(formatProblem).join()).toContain("503");
+});
+
+test.each([
+    ["before anything was sent", "archive"],
+    ["when something is sent", "registry"],
+])("a run that is interrupted %s reads no further, and no image is put", async (_, where) => {
+    const content = someImages();
+    const path = join(await bench.folder({ "a.tar.gz": gzipSync(layout(content), { level: 1 }) }), "a.tar.gz");
+    const lock = await lockOf(bench.open(path));
+    const [run, reason] = [new AbortController(), new Error("interrupted")];
+    await client.close();
+    client = new RegistryClient({ endpoint: { host: proxy.host, plainHttp: true }, retry: RETRY, signal: run.signal });
+    proxy.detour = ({ method }) => {
+        if (method === "POST") run.abort(reason);
+        return undefined;
+    };
+    const read = jest.spyOn(ArchiveFile, "open");
+    if (where === "archive") read.mockImplementationOnce((...given) => (run.abort(reason), ArchiveFile.open(...given)));
+    const outcome = bring([path], lock);
+    if (where === "archive") await expect(outcome).rejects.toBe(reason);
+    else expect((await outcome).result.failed).toHaveLength(2);
+    expect(manifestsPut()).toEqual([]);
+    read.mockRestore();
 });
 
 test("what docker saved, whose layers no name gives a digest, beside an archive that is not compressed", async () => {
