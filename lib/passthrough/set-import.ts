@@ -29,9 +29,9 @@ import type { LockedSet } from "./planned-set";
 export interface CarryOutOptions extends Omit<ExecuteOptions, "set"> {
     /** What is odd about the archive's files. */
     readonly onWarning?: (warning: string) => void;
-    /** The kind of registry: what it is known to reject is reported before the first byte, and fails alone. */
+    /** The kind of registry: what it is known to reject is reported before anything of it is put, and fails alone. */
     readonly registryKind: RegistryKind;
-    /** Nothing of the set was imported before: once the archive is known to be right, the registry is checked. */
+    /** Nothing of the set was imported before: the registry is checked before the first byte is sent. */
     readonly isFirstImport?: boolean;
     /** Called when the registry is about to be checked. */
     readonly onCheck?: () => void;
@@ -150,7 +150,7 @@ function swapsTags({ push }: ImportPlan, { images, earlier }: Lock): boolean {
     return push.some(({ movedFrom }) => movedFrom !== undefined && digests.has(movedFrom));
 }
 
-/** What nodes will make of it is known before the first byte is sent. */
+/** What nodes will make of it is known before any image is put. */
 async function checkSignatures(
     client: RegistryClient,
     plan: ImportPlan,

@@ -22,6 +22,9 @@ const LINK = /\/link$/;
 /** A layer of a docker-archive. */
 const LAYER = /\.tar(?:\.gz)?$/;
 
+/** So often what has passed and was not kept may be asked for: each time, all before it is unpacked again. */
+const MOST_AGAIN = 100;
+
 /** A tar that is read once, forwards, and what is kept of it. */
 export class PassingTar implements TarReader {
     readonly window = tarBlocks(Buffer.alloc(TAR_BLOCK));
@@ -31,6 +34,7 @@ export class PassingTar implements TarReader {
     /** What was read of the entry that passes. */
     #current = { offset: 0, bytes: Buffer.alloc(0) };
     #size = Infinity;
+    #again = 0;
 
     /** @param file the same tar, for what has passed already */
     constructor(stream: StreamReader, kept: KeptEntries, file: ReadableFile) {
@@ -58,6 +62,7 @@ export class PassingTar implements TarReader {
         const held = this.peek(offset, length);
         if (held !== undefined) return held;
         if (offset < this.#stream.offset) {
+            if (++this.#again > MOST_AGAIN) throw this.#repeated(offset);
             const bytes = Buffer.alloc(length);
             await this.#file.readInto(bytes, offset);
             return bytes;
@@ -102,6 +107,13 @@ export class PassingTar implements TarReader {
     async drain(): Promise<number> {
         await this.#stream.skip(Infinity);
         return (this.#size = this.#stream.offset);
+    }
+
+    #repeated(offset: number): ArchiveError {
+        const what = `files are in it more than once, and it was unpacked ${MOST_AGAIN} times to compare them`;
+        const fix =
+            "pack the archive again from its folder instead of adding to it; or unpack it and give the plain tar";
+        return new ArchiveError(what, { archive: this.#file.path, offset, code: "ARCHIVE_TOO_LARGE", fix });
     }
 
     async #take(length: number): Promise<Buffer> {

@@ -154,6 +154,15 @@ describe("of an archive that is compressed", () => {
         await archive.close();
     });
 
+    it("files that are in it again and again are not compared for ever", async () => {
+        const repeated = Array.from({ length: 102 }, () => ({ name: "layer.tar", body: Buffer.alloc(70_000) }));
+        const bytes = gzipSync(tar([...repeated, { name: "index.json", body: EMPTY_INDEX }]), { level: 1 });
+        const error = await refusal(bench.openFiles({ "a.tar.gz": bytes }, "a.tar.gz"));
+        expect(error).toMatchObject({ code: "ARCHIVE_TOO_LARGE" });
+        const few = gzipSync(tar(repeated.slice(0, 20)), { level: 1 });
+        expect((await refusal(bench.openFiles({ "b.tar.gz": few }, "b.tar.gz"))).code).not.toBe("ARCHIVE_TOO_LARGE");
+    });
+
     it("manifests are kept up to a bound, which is told", async () => {
         const manifests = Array.from({ length: 17 }, (_, at) => {
             const text = JSON.stringify({ schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", at });
