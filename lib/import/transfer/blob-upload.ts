@@ -4,7 +4,7 @@ import type { UploadStatus } from "../../distribution/client/open-uploads";
 import { isBusy, isRetryable, isUnreachable } from "../../distribution/limits/retry";
 import { PassthroughError, RegistryError } from "../../errors/errors";
 import type { BlobTask } from "../plan/plan";
-import type { TransferOutcome, TransferTools, TransferWatch } from "./transfer";
+import type { TransferOutcome, TransferTools, TransferWatch } from "./transfer-tools";
 import type { JournalEntry } from "./upload-journal";
 import type { VerifiedBlob } from "./verified-pieces";
 

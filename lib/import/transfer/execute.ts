@@ -16,7 +16,8 @@ import { explainRejection } from "../sparse-index";
 import { explainMissingBlobs } from "./missing-blobs";
 import { ReferrerTags } from "../referrer-tags";
 import { RunStop } from "./run-stop";
-import { type TransferOutcome, type TransferWatch, BlobTransfer } from "./transfer";
+import { BlobTransfer } from "./transfer";
+import type { TransferOutcome, TransferWatch } from "./transfer-tools";
 import { UploadJournal } from "./upload-journal";
 import { BlobReader } from "./verified-pieces";
 

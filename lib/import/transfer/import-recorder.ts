@@ -6,7 +6,7 @@ import { ImportMeter, type ImportProgress } from "./import-meter";
 import { type ImageProblem, imageProblemToJson } from "../image-problem";
 import type { BlobTask, ImagePlan, ImportPlan, Payload } from "../plan/plan";
 import { isTagOnly } from "../plan/planned-image";
-import type { RefusedMount, TransferOutcome } from "./transfer";
+import type { RefusedMount, TransferOutcome } from "./transfer-tools";
 
 /** What was done, also when not all could be: nothing in `done` is half there. */
 export interface ImportResult {

@@ -2,51 +2,14 @@ import { debug } from "../../debug/debug";
 import type { BlobUploads, UploadStart } from "../../distribution/client/blob-uploads";
 import { MOST_AGAIN } from "../../distribution/client/chunk-size";
 import type { UploadStatus } from "../../distribution/client/open-uploads";
-import type { BlobSource } from "../../mirror/image-set";
-import type { Digest } from "../../oci/digest";
 import { RegistryError } from "../../errors/errors";
 import type { RegistryClient } from "../../distribution/client/registry-client";
 import { isRetryable, isUnreachable } from "../../distribution/limits/retry";
 import type { BlobTask } from "../plan/plan";
-import type { BlobArrivals } from "./blob-arrivals";
 import { postSmallBlob } from "./small-blob";
 import { BlobUpload } from "./blob-upload";
+import type { TransferOutcome, TransferTools, TransferWatch } from "./transfer-tools";
 import type { LeftUpload, UploadJournal } from "./upload-journal";
-import type { BlobReader } from "./verified-pieces";
-
-/** How a blob got into its repository. */
-export type TransferOutcome = "mounted" | "uploaded" | "present";
-
-/** A mount that the plan counted on and the registry did not do: the blob's bytes were sent. */
-export interface RefusedMount {
-    readonly repository: string;
-    readonly digest: Digest;
-    /** Bytes. */
-    readonly size: number;
-    readonly from: string;
-}
-
-/** Receives the progress of a transfer. */
-export interface TransferWatch {
-    /**
-     * Payload bytes that were sent.
-     * @param fresh those that got further than any attempt before; the others are `repeated`
-     */
-    sent(fresh: number, repeated: number): void;
-    /** So many bytes of the blob that the plan has were sent by an earlier run. */
-    resumed(bytes: number): void;
-    mountRefused(mount: RefusedMount): void;
-}
-
-/** What the transfers of one import share. */
-export interface TransferTools {
-    readonly client: RegistryClient;
-    readonly source: BlobSource;
-    readonly reader: BlobReader;
-    readonly journal: UploadJournal;
-    /** As in `ExecuteOptions`. */
-    readonly arrivals?: BlobArrivals | undefined;
-}
 
 /**
  * Brings one blob into its repository: mounted if the plan says so and the registry agrees, else sent with one PUT, or with
