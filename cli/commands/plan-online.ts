@@ -55,7 +55,7 @@ export async function runOnlinePlan(
                 const { set, plan } = await planLockedSet(client, content, options);
                 const warn = (warning: string) => printDiagnostic(`warning: ${content.name}: ${warning}`);
                 // Where it is elsewhere, the import compares.
-                if (content.at === undefined) await compareWithArchive(plan, set, warn);
+                if (content.at === undefined) await compareWithArchive(plan, set, warn, signal);
                 outlook.expect(plan, set.lock);
                 plans.push({ name: content.name, plan, images: plannedImages(plan), lock: set.lock });
             }

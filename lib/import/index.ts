@@ -9,7 +9,7 @@ export { PassingImport } from "./stream/passing-import";
 export type { ImportResult } from "./transfer/import-recorder";
 export type { ImportEvent } from "./transfer/events";
 export type { ImportProgress } from "./transfer/import-meter";
-export type { RefusedMount } from "./transfer/transfer";
+export type { RefusedMount } from "./transfer/transfer-tools";
 export { type KeptImage, type Removal, type WantedManifest, removeImages } from "./removal/removal";
 export { type SupersededContent, type SupersededTag, findSuperseded, supersededDigest } from "./removal/superseded";
 export { wantedManifests } from "./removal/wanted-manifests";

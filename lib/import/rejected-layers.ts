@@ -9,7 +9,7 @@ import { manifestsToPut, type ImportPlan } from "./plan/plan";
 
 /**
  * The images of a plan that the registry would reject for the media types of their layers, found in the archive before
- * anything is sent.
+ * any of them is put.
  * @param rejected media types of layers of Docker images (image manifest version 2, schema 2)
  * @returns source reference -> problem
  */

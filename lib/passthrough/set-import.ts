@@ -29,9 +29,9 @@ import type { LockedSet } from "./planned-set";
 export interface CarryOutOptions extends Omit<ExecuteOptions, "set"> {
     /** What is odd about the archive's files. */
     readonly onWarning?: (warning: string) => void;
-    /** The kind of registry: what it is known to reject is reported before the first byte, and fails alone. */
+    /** The kind of registry: what it is known to reject is reported before anything of it is put, and fails alone. */
     readonly registryKind: RegistryKind;
-    /** Nothing of the set was imported before: once the archive is known to be right, the registry is checked. */
+    /** Nothing of the set was imported before: the registry is checked before the first byte is sent. */
     readonly isFirstImport?: boolean;
     /** Called when the registry is about to be checked. */
     readonly onCheck?: () => void;
@@ -44,7 +44,8 @@ export interface CarryOutOptions extends Omit<ExecuteOptions, "set"> {
  * is compared with the lock before the first of them is sent. Of what is compressed, blobs are sent as they pass by; it is
  * compared with the lock at its end, before the first manifest is put.
  * @returns also after failures: they are in `failed`, by image
- * @throws ArchiveError if it cannot be opened; `ARCHIVE_LOCK_MISMATCH`; PassthroughError `IMAGES_UNSIGNED`
+ * @throws ArchiveError if it cannot be opened; `ARCHIVE_LOCK_MISMATCH`; PassthroughError `IMAGES_UNSIGNED`; why the run was
+ * interrupted, if nothing had been sent
  */
 export async function carryOut(
     client: RegistryClient,
@@ -53,7 +54,7 @@ export async function carryOut(
     options: CarryOutOptions,
 ): Promise<ImportResult> {
     if (!needsArchive(plan)) {
-        await compareWithArchive(plan, set, options.onWarning);
+        await compareWithArchive(plan, set, options.onWarning, client.signal);
         return executePlan(client, NO_ARCHIVE, plan, { ...options, set: lockDigest(set.lock) });
     }
     const result = await carryOutArchive(client, plan, set, options);
@@ -73,7 +74,7 @@ async function carryOutArchive(
     const passing = new PassingImport(client, plan, set.archive.join(", "), own, check);
     let archive: Archive | undefined;
     try {
-        archive = await openArchive(set.archive, { passing: (entry) => passing.take(entry) });
+        archive = await openArchive(set.archive, { signal: client.signal, passing: (entry) => passing.take(entry) });
         const blocked = await judge(archive, client, plan, set, options);
         if (passing.hasBegun) return await passing.finish(archive.source, blocked);
         await check();
@@ -112,15 +113,17 @@ async function judge(
 /**
  * Compares a set's lock with its archive where the plan sends bytes of it, or moves tags from one image of the lock to
  * another. The archive may be missing: a plan that only sets tags does not need it, and its disk may be unplugged.
- * @throws ArchiveError `ARCHIVE_LOCK_MISMATCH`, or that it cannot be read
+ * @param signal ends the reading
+ * @throws ArchiveError `ARCHIVE_LOCK_MISMATCH`, or that it cannot be read; the signal's reason
  */
 export async function compareWithArchive(
     plan: ImportPlan,
     set: LockedSet,
     onWarning?: (warning: string) => void,
+    signal?: AbortSignal,
 ): Promise<void> {
     if (!needsArchive(plan) && !swapsTags(plan, set.lock)) return;
-    const archive = await openArchive(set.archive).catch((error: unknown) => {
+    const archive = await openArchive(set.archive, { signal }).catch((error: unknown) => {
         if (error instanceof ArchiveError && error.code === "ARCHIVE_NOT_FOUND") return undefined;
         throw error;
     });
@@ -147,7 +150,7 @@ function swapsTags({ push }: ImportPlan, { images, earlier }: Lock): boolean {
     return push.some(({ movedFrom }) => movedFrom !== undefined && digests.has(movedFrom));
 }
 
-/** What nodes will make of it is known before the first byte is sent. */
+/** What nodes will make of it is known before any image is put. */
 async function checkSignatures(
     client: RegistryClient,
     plan: ImportPlan,

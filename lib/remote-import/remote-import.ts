@@ -70,7 +70,7 @@ export async function importRemotely(
     const sent = { bytes: counts.bytes + (tagged?.sent.bytes ?? 0), uploads: counts.uploads, mounts: counts.mounts };
     const { bytes, uploads, mounts } = plan;
     return {
-        ...{ done, failed, sent, planned: { bytes, uploads, mounts } },
+        ...{ done, failed, left: [], sent, planned: { bytes, uploads, mounts } },
         ...{ repeatedBytes: counts.repeatedBytes, refusedMounts: [] },
     };
 }

@@ -2,13 +2,15 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type Archive, describeArchive } from "../../lib/archives";
+import { ArchiveFile } from "../../lib/archives/files/archive-file";
 import { RegistryClient } from "../../lib/distribution/client/registry-client";
-import { planImport } from "../../lib/import";
+import { type ImportEvent, planImport } from "../../lib/import";
+import { formatProblem } from "../../lib/errors/format";
 import type { Lock } from "../../lib/lock";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { type Digest, digestHex } from "../../lib/oci/digest";
 import { MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_OCI_MANIFEST } from "../../lib/oci/media-types";
-import { carryOut } from "../../lib/passthrough";
+import { type CarryOutOptions, carryOut } from "../../lib/passthrough";
 import { ArchiveBench, type TarSpec, refusal, tar } from "../support/archives";
 import { docker24, dockerImage } from "../support/docker-archives";
 import { CountingProxy, type Passed } from "../support/counting-proxy";
@@ -73,7 +75,7 @@ const isPut = ({ method, status }: Passed) => method === "PUT" && status === 201
 const isBlob = ({ path }: Passed) => path.includes("/uploads/");
 
 /** Imports without a folder for temporary files. */
-async function bring(paths: readonly string[], lock: Lock, warnings: string[] = []) {
+async function bring(paths: readonly string[], lock: Lock, more: Partial<CarryOutOptions> = {}) {
     const base = parseMirrorBase(`${proxy.host}/mirror`);
     const plan = await planImport(client, { images: lock.images, set: lock, base });
     proxy.forget();
@@ -81,8 +83,7 @@ async function bring(paths: readonly string[], lock: Lock, warnings: string[] = 
     const { TMPDIR } = process.env;
     process.env.TMPDIR = "/no/such/folder";
     try {
-        const options = { registryKind: "distribution", onWarning: (text: string) => warnings.push(text) } as const;
-        return { plan, result: await carryOut(client, plan, set, options) };
+        return { plan, result: await carryOut(client, plan, set, { registryKind: "distribution", ...more }) };
     } finally {
         if (TMPDIR === undefined) delete process.env.TMPDIR;
         else process.env.TMPDIR = TMPDIR;
@@ -122,12 +123,31 @@ describe.each<[string, (bytes: Buffer) => Record<string, Buffer>]>([
     });
 });
 
+test("an image that has a subject may be left to another run, which puts it", async () => {
+    const content = someImages();
+    const subject = { mediaType: MEDIA_TYPE_OCI_MANIFEST, digest: content.images[ONE], size: 1 };
+    const other = "quay.io/org/app:sbom";
+    content.image(other, content.manifest([content.blob()], { subject }));
+    const path = join(await bench.folder({ "a.tar.gz": gzipSync(layout(content), { level: 1 }) }), "a.tar.gz");
+    const lock = await lockOf(bench.open(path));
+    const { result } = await bring([path], lock, { leavesReferrers: true });
+    expect(result).toMatchObject({ failed: [], left: [other] });
+    expect(Object.keys(result.done).sort()).toEqual([ONE, TWO]);
+    expect((await bring([path], lock)).result.done).toEqual(content.images);
+});
+
 test("a lock with the digests of two images swapped puts no manifest; with the right one, no blob is sent again", async () => {
     const content = someImages();
     const path = join(await bench.folder({ "a.tar.gz": gzipSync(layout(content), { level: 1 }) }), "a.tar.gz");
     const lock = await lockOf(bench.open(path));
     const swapped = { ...lock, images: { [ONE]: lock.images[TWO] ?? "", [TWO]: lock.images[ONE] ?? "" } };
-    const error = await refusal(bring([path], swapped));
+    const told: string[] = [];
+    const onEvent = (event: ImportEvent) =>
+        event.event === "image" && event.state === "failed" ? told.push(event.problem) : 0;
+    const error = await refusal(bring([path], swapped, { onEvent }));
+    expect(told).toHaveLength(2);
+    for (const text of told)
+        expect(text).toMatch(/^NOT_TRIED: nothing more of the archive is imported: ARCHIVE_LOCK_M/);
     expect(error.code).toBe("ARCHIVE_LOCK_MISMATCH");
     expect(error.problems?.map(({ name }) => name).sort()).toEqual([ONE, TWO]);
     expect(manifestsPut()).toEqual([]);
@@ -170,16 +190,16 @@ test("an archive that is cut puts no manifest, and what was stored of it is not 
 });
 
 test.each([
-    ["has come", 80, 70],
-    ["still comes", 150, 60],
-])("an upload that breaks when its first bytes have left memory and the rest %s is sent again", async (_, mib, at) => {
+    ["has come", 80, 70, 1],
+    ["still comes", 150, 60, 2],
+])("an upload that breaks when its first bytes are gone and the rest %s goes on there", async (_, mib, at, breaks) => {
     const content = new MemoryImageSet();
     const large = content.blob(Buffer.alloc(mib * MIB, randomBytes(1021)));
     content.image(ONE, content.manifest([large]));
     content.image(TWO);
     const path = join(await bench.folder({ "a.tar.gz": gzipSync(layout(content), { level: 1 }) }), "a.tar.gz");
     const lock = await lockOf(bench.open(path));
-    let left = 1;
+    let left = breaks;
     proxy.detour = (request) =>
         isBlob(request) && request.path.includes(encodeURIComponent(large)) && left-- > 0
             ? { resetAfter: at * MIB }
@@ -187,6 +207,8 @@ test.each([
     const { result } = await bring([path], lock);
     expect(left).toBeLessThanOrEqual(0);
     expect(result.failed).toEqual([]);
+    // What is under way when a connection breaks is sent again.
+    expect(proxy.bytes).toBeLessThan((mib + 16 * breaks) * MIB);
     expect(result.done).toEqual(content.images);
 });
 
@@ -197,6 +219,30 @@ test("a registry that is gone ends the reading, and every image fails", async ()
     proxy.detour = (request) => (request.method === "POST" ? { status: 503 } : undefined);
     const { result } = await bring([path], lock);
     expect(result.failed.map(({ source }) => source).sort()).toEqual([ONE, TWO]);
+    for (const { problems } of result.failed) expect(problems.map(formatProblem).join()).toContain("503");
+});
+
+test.each([
+    ["before anything was sent", "archive"],
+    ["when something is sent", "registry"],
+])("a run that is interrupted %s reads no further, and no image is put", async (_, where) => {
+    const content = someImages();
+    const path = join(await bench.folder({ "a.tar.gz": gzipSync(layout(content), { level: 1 }) }), "a.tar.gz");
+    const lock = await lockOf(bench.open(path));
+    const [run, reason] = [new AbortController(), new Error("interrupted")];
+    await client.close();
+    client = new RegistryClient({ endpoint: { host: proxy.host, plainHttp: true }, retry: RETRY, signal: run.signal });
+    proxy.detour = ({ method }) => {
+        if (method === "POST") run.abort(reason);
+        return undefined;
+    };
+    const read = jest.spyOn(ArchiveFile, "open");
+    if (where === "archive") read.mockImplementationOnce((...given) => (run.abort(reason), ArchiveFile.open(...given)));
+    const outcome = bring([path], lock);
+    if (where === "archive") await expect(outcome).rejects.toBe(reason);
+    else expect((await outcome).result.failed).toHaveLength(2);
+    expect(manifestsPut()).toEqual([]);
+    read.mockRestore();
 });
 
 test("what docker saved, whose layers no name gives a digest, beside an archive that is not compressed", async () => {

@@ -12,12 +12,15 @@ const MAGIC: readonly { readonly magic: RegExp; readonly name: Compression }[] =
     { magic: /^425a68/, name: "bzip2" },
 ];
 
+/** Enough to know every compression by. */
+export const MAGIC_BYTES = 6;
+
 /** What the bytes at a place are compressed with; undefined if with nothing that is known. */
 export async function detectCompression(
     { file, offset, size }: BlobLocation,
     entry?: string,
 ): Promise<Compression | undefined> {
-    const start = Buffer.alloc(Math.min(6, size));
+    const start = Buffer.alloc(Math.min(MAGIC_BYTES, size));
     const lent = await file.lend();
     await lent.file.readInto(start, offset, entry).finally(() => lent.release());
     return compressionIn(start);
@@ -25,6 +28,6 @@ export async function detectCompression(
 
 /** The same by the first bytes themselves. */
 export function compressionIn(start: Buffer): Compression | undefined {
-    const hex = start.toString("hex", 0, 6);
+    const hex = start.toString("hex", 0, MAGIC_BYTES);
     return MAGIC.find(({ magic }) => magic.test(hex))?.name;
 }

@@ -79,8 +79,10 @@ export class PackedFile implements OpenFile {
         const place = { archive: this.path, ...(entry === undefined ? {} : { entry }), offset };
         if (this.#isClosed) throw new ArchiveError("the archive is closed", { ...place, code: "ARCHIVE_CLOSED" });
         let filled = this.#copyLast(target, offset);
-        const stream = await this.#streamAt(offset + filled);
-        for await (const piece of stream.pieces(target.length - filled)) filled += piece.copy(target, filled);
+        if (filled < target.length) {
+            const stream = await this.#streamAt(offset + filled);
+            for await (const piece of stream.pieces(target.length - filled)) filled += piece.copy(target, filled);
+        }
         if (filled < target.length) {
             const what = "the file ends here now, it was longer when it was opened";
             throw new ArchiveError(what, { ...place, code: "ARCHIVE_TRUNCATED", fix: COPY_AGAIN });

@@ -6,9 +6,10 @@ import { TAR_BLOCK, tarBlocks } from "../tar/header";
 import type { StreamReader } from "../tar/stream-reader";
 import type { PassingEntry } from "../tar/tar-stream";
 import type { TarReader } from "../tar/window-reader";
+import { MAGIC_BYTES } from "./compression";
 import type { KeptEntries } from "./kept-entries";
 
-/** What is no larger is kept whole, whatever it is. */
+/** What is no larger is read whole, and kept whole if it is no layer. */
 const SMALL_BYTES = 64 * 1024;
 /** Of every other file, so much shows what it is. */
 const START_BYTES = TAR_BLOCK;
@@ -21,6 +22,9 @@ const LINK = /\/link$/;
 /** A layer of a docker-archive. */
 const LAYER = /\.tar(?:\.gz)?$/;
 
+/** So often what has passed and was not kept may be asked for: each time, all before it is unpacked again. */
+const MOST_AGAIN = 100;
+
 /** A tar that is read once, forwards, and what is kept of it. */
 export class PassingTar implements TarReader {
     readonly window = tarBlocks(Buffer.alloc(TAR_BLOCK));
@@ -30,6 +34,7 @@ export class PassingTar implements TarReader {
     /** What was read of the entry that passes. */
     #current = { offset: 0, bytes: Buffer.alloc(0) };
     #size = Infinity;
+    #again = 0;
 
     /** @param file the same tar, for what has passed already */
     constructor(stream: StreamReader, kept: KeptEntries, file: ReadableFile) {
@@ -57,6 +62,7 @@ export class PassingTar implements TarReader {
         const held = this.peek(offset, length);
         if (held !== undefined) return held;
         if (offset < this.#stream.offset) {
+            if (++this.#again > MOST_AGAIN) throw this.#repeated(offset);
             const bytes = Buffer.alloc(length);
             await this.#file.readInto(bytes, offset);
             return bytes;
@@ -81,15 +87,33 @@ export class PassingTar implements TarReader {
         if (this.#size !== Infinity) return;
         this.#current = { offset, bytes };
         if (isWhole && isNeeded(name, bytes)) this.#kept.need(offset, bytes);
-        else if (isWhole ? !LINK.test(name) : !NAMED_BY_DIGEST.test(name)) this.#kept.offer(offset, bytes);
+        else this.#offer(entry, bytes);
         const body = () => this.#bodyFrom(bytes, size);
         await take?.({ name, size, place: { archive: this.#file.path, entry: name, offset }, body });
+    }
+
+    /** Signatures are about the images: their payloads, and configs, are looked at one by one and in no order. */
+    #offer({ name, size, offset }: TarEntry, bytes: Buffer): void {
+        const isBlob = NAMED_BY_DIGEST.test(name);
+        const isDocument = isJson(bytes);
+        const isLayer = LAYER.test(name) || (isBlob && !isDocument);
+        if (bytes.length < size || isLayer)
+            this.#kept.offer("starts", offset, bytes.subarray(0, isBlob ? MAGIC_BYTES : START_BYTES));
+        else if (isDocument && size <= SMALL_BYTES) this.#kept.offer("documents", offset, bytes);
+        else if (!LINK.test(name)) this.#kept.offer("others", offset, bytes);
     }
 
     /** Reads on to the end: only that shows that the file is whole. @returns the bytes of the tar */
     async drain(): Promise<number> {
         await this.#stream.skip(Infinity);
         return (this.#size = this.#stream.offset);
+    }
+
+    #repeated(offset: number): ArchiveError {
+        const what = `files are in it more than once, and it was unpacked ${MOST_AGAIN} times to compare them`;
+        const fix =
+            "pack the archive again from its folder instead of adding to it; or unpack it and give the plain tar";
+        return new ArchiveError(what, { archive: this.#file.path, offset, code: "ARCHIVE_TOO_LARGE", fix });
     }
 
     async #take(length: number): Promise<Buffer> {

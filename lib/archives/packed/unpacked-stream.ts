@@ -1,8 +1,5 @@
-import { compressionIn } from "./compression";
+import { MAGIC_BYTES, compressionIn } from "./compression";
 import { undecodable, unpacking } from "./unpacking";
-
-/** Enough to know every compression by. */
-const MAGIC_BYTES = 6;
 
 /**
  * The plain bytes of a stream that may be compressed with gzip or zstd, in constant memory; a plain one passes as it is.
@@ -27,7 +24,8 @@ export async function* unpackedStream(packed: AsyncIterable<Buffer>, archive: st
         const whole = joined(start, source);
         yield* compression === undefined ? whole : unpacking(whole, compression, archive);
     } finally {
-        await source.return?.();
+        // It waits for the next bytes of a pipe, which may never come.
+        void source.return?.().catch(() => undefined);
     }
 }
 

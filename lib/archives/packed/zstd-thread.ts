@@ -77,7 +77,8 @@ export async function* unzstdApart(packed: AsyncIterable<Buffer>): AsyncGenerato
         }
     } finally {
         await thread.terminate();
-        await input.return?.();
+        // It waits for the next bytes of a pipe, which may never come.
+        void input.return?.().catch(() => undefined);
     }
 }
 

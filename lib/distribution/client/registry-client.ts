@@ -45,6 +45,11 @@ export class RegistryClient {
         return this.calls.session.foreignTokenHost;
     }
 
+    /** Aborted when the run that the client works for is interrupted. */
+    get signal(): AbortSignal | undefined {
+        return this.options.signal;
+    }
+
     /** True if the run that the client works for was interrupted. */
     get isInterrupted(): boolean {
         return this.options.signal?.aborted === true;

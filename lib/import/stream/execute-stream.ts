@@ -25,7 +25,7 @@ export async function executeStream(
     try {
         result = await executePlan(client, content, plan, { ...options, arrivals: content });
     } catch (error) {
-        content.stop();
+        content.stop(error);
         await reading;
         throw error;
     }

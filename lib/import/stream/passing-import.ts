@@ -60,12 +60,13 @@ export class PassingImport {
 
     /**
      * The archive cannot be read, or is not what the lock says: nothing is put. Waits for what is under way.
-     * @returns the result of a run that had ended before; undefined if the error is what there is to say
+     * @returns the result of a run that had ended before, or was interrupted; undefined if the error is what there is to say
      * @throws what ended the run before
      */
     async failed(error: unknown): Promise<ImportResult | undefined> {
         if (this.running === undefined) return undefined;
         const { content, result } = this.running;
+        if (this.client.isInterrupted) content.stop(error);
         if (content.stopped.aborted) return result;
         content.end(error);
         await result.catch(() => undefined);

@@ -18,6 +18,8 @@ const NEVER_FEWER = 4;
 export class StreamedBlob {
     /** Settles when it is time to send: small blobs when all of their bytes are there. */
     begun = new Awaited<void>();
+    /** Repositories that it is being sent to at present. */
+    sending = 0;
     /** Where in the stream it was found. */
     place: ArchivePlace | undefined;
     private pieces: (Buffer | undefined)[] = [];

@@ -7,6 +7,7 @@ import type { BlobSource } from "../../mirror/image-set";
 import { type Digest, computeDigest } from "../../oci/digest";
 import { MAX_MANIFEST_BYTES } from "../../oci/manifest";
 import { type BlobTask, type ImportPlan, manifestsToPut } from "../plan/plan";
+import { notTried } from "../transfer/run-stop";
 import type { BlobArrivals } from "../transfer/blob-arrivals";
 import type { StreamedEntry } from "./archive-stream";
 import { Awaited } from "./awaited";
@@ -85,21 +86,24 @@ export class StreamedContent implements BlobSource, BlobArrivals {
 
     /** Nothing more comes. @param error why the stream ended before its end */
     end(error?: unknown): void {
-        const failure = (thing: string, place?: ArchivePlace) =>
-            error === undefined ? this.missing(thing) : this.endedBefore(thing, error, place);
+        const { aborted, reason } = this.stopped;
+        const failure = (thing: string, place?: ArchivePlace): Error => {
+            if (aborted) return reason as PassthroughError;
+            return error === undefined ? this.missing(thing) : this.endedBefore(thing, error, place);
+        };
         for (const [digest, blob] of this.blobs) blob.fail(failure(`blob ${digest}`, blob.place));
         for (const [digest, { bytes }] of this.manifests) if (bytes.isOpen) bytes.reject(failure(`manifest ${digest}`));
     }
 
-    stop(): void {
-        this.stopping.abort(
-            new PassthroughError("an earlier error stopped the reading of the archive", { code: "NOT_TRIED" }),
-        );
+    stop(reason: unknown): void {
+        this.stopping.abort(notTried(reason));
         this.budget.close();
     }
 
     async arrival({ digest }: BlobTask): Promise<void> {
-        await this.blobs.get(digest)?.begun.promise;
+        const blob = this.blobs.get(digest);
+        await blob?.begun.promise;
+        if (blob !== undefined) blob.sending++;
     }
 
     inTurn<T>({ digest }: BlobTask, attempt: () => Promise<T>): Promise<T> {
@@ -107,7 +111,7 @@ export class StreamedContent implements BlobSource, BlobArrivals {
     }
 
     /** A stream does not come again. */
-    async comesAgain(_blob: BlobTask, _error: unknown): Promise<boolean> {
+    async comesAgain(_blob: BlobTask, _error: unknown, _sent: number): Promise<boolean> {
         return false;
     }
 
@@ -116,9 +120,11 @@ export class StreamedContent implements BlobSource, BlobArrivals {
         return undefined;
     }
 
-    ended({ digest, repository }: BlobTask, isStored: boolean): void {
+    ended({ digest, repository, mountFrom }: BlobTask, isStored: boolean): void {
         if (isStored && !this.homes.has(digest)) this.homes.set(digest, repository);
         const blob = this.blobs.get(digest);
+        // What was to be mounted did not wait for its arrival.
+        if (blob !== undefined && mountFrom === undefined) blob.sending--;
         blob?.ended(isStored);
         if (blob?.isOver === true) this.large.delete(blob);
     }
@@ -204,7 +210,7 @@ export class StreamedContent implements BlobSource, BlobArrivals {
     }
 
     /** No ArchiveError: what has passed before is right, and the images that have all of it are not to be stopped. */
-    private endedBefore(
+    protected endedBefore(
         thing: string,
         error: unknown,
         place: ArchivePlace = { archive: this.label },

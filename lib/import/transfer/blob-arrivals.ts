@@ -8,13 +8,14 @@ export interface BlobArrivals {
     inTurn<T>(blob: BlobTask, attempt: () => Promise<T>): Promise<T>;
     /**
      * Called when an attempt to send the blob has failed for good, before anybody learns of it.
-     * @returns true once its bytes can be sent from the first one on
+     * @param sent bytes of it that the registry was sent by any attempt
+     * @returns true once its bytes come again, from the first one on
      */
-    comesAgain(blob: BlobTask, error: unknown): Promise<boolean>;
+    comesAgain(blob: BlobTask, error: unknown, sent: number): Promise<boolean>;
     /** Resolves when images may be put. @throws why none may */
     mayPut(): Promise<void>;
     /** The blob is in its repository, or will not come there with this run. */
     ended(blob: BlobTask, isStored: boolean): void;
-    /** The run sends nothing further. */
-    stop(): void;
+    /** The run sends nothing further. @param reason the error that ended it */
+    stop(reason: unknown): void;
 }

@@ -3,7 +3,7 @@ import type { ProblemJson } from "../../errors/format";
 import type { ImageProblemJson } from "../image-problem";
 import type { ImportProgress } from "./import-meter";
 import type { Payload } from "../plan/plan";
-import type { RefusedMount, TransferOutcome } from "./transfer";
+import type { RefusedMount, TransferOutcome } from "./transfer-tools";
 
 /** How an image ended. */
 export type ImageEvent =

@@ -16,7 +16,8 @@ import { explainRejection } from "../sparse-index";
 import { explainMissingBlobs } from "./missing-blobs";
 import { ReferrerTags } from "../referrer-tags";
 import { RunStop } from "./run-stop";
-import { type TransferOutcome, type TransferWatch, transferBlob } from "./transfer";
+import { BlobTransfer } from "./transfer";
+import type { TransferOutcome, TransferWatch } from "./transfer-tools";
 import { UploadJournal } from "./upload-journal";
 import { BlobReader } from "./verified-pieces";
 
@@ -64,7 +65,7 @@ export async function executePlan(
         await execution.images(attachments);
         await execution.abandonLeft();
     } catch (error) {
-        options.arrivals?.stop();
+        options.arrivals?.stop(error);
         throw error;
     } finally {
         quiet();
@@ -182,8 +183,8 @@ class Execution {
             }
             const subject = await this.subject(image);
             if (subject !== undefined) {
-                if (this.options.leavesReferrers === true) return;
-                this.postponed.push({ image, subject });
+                if (this.options.leavesReferrers === true) this.recorder.imageLeft(image);
+                else this.postponed.push({ image, subject });
                 return;
             }
         } catch (error) {
@@ -203,7 +204,7 @@ class Execution {
 
     private note(error: unknown): void {
         this.stop.note(error);
-        if (this.stop.isStopped) this.arrivals?.stop();
+        if (this.stop.isStopped) this.arrivals?.stop(this.stop.reason);
     }
 
     /** What an image of this archive is about; undefined for nearly all. */
@@ -266,19 +267,28 @@ class Execution {
 
     /** What comes again is sent again; while it waits for that, it takes no place among the blobs in flight. */
     private async transfer(task: BlobTask, watch: TransferWatch): Promise<TransferOutcome> {
-        for (;;) {
-            try {
-                return await this.blobsInFlight.run(() => this.attempt(task, watch));
-            } catch (error) {
-                if ((await this.arrivals?.comesAgain(task, error)) !== true) throw error;
+        const transfer = new BlobTransfer(this, task, watch);
+        let outcome: TransferOutcome | undefined;
+        try {
+            while (outcome === undefined) {
+                const sending = this.blobsInFlight.run(() => this.attempt(transfer));
+                outcome = await sending.catch((error: unknown) => this.waitForNext(task, transfer, error));
             }
+            return outcome;
+        } finally {
+            await transfer.end(outcome !== undefined);
         }
     }
 
-    private async attempt(task: BlobTask, watch: TransferWatch): Promise<TransferOutcome> {
+    /** @returns once the blob's bytes come again @throws the error if they do not */
+    private async waitForNext(task: BlobTask, { furthest }: BlobTransfer, error: unknown): Promise<undefined> {
+        if ((await this.arrivals?.comesAgain(task, error, furthest)) !== true) throw error;
+    }
+
+    private async attempt(transfer: BlobTransfer): Promise<TransferOutcome> {
         this.stop.check();
         try {
-            return await transferBlob(this, task, watch);
+            return await transfer.send();
         } catch (error) {
             this.note(error);
             throw error;

@@ -6,13 +6,15 @@ import { ImportMeter, type ImportProgress } from "./import-meter";
 import { type ImageProblem, imageProblemToJson } from "../image-problem";
 import type { BlobTask, ImagePlan, ImportPlan, Payload } from "../plan/plan";
 import { isTagOnly } from "../plan/planned-image";
-import type { RefusedMount, TransferOutcome } from "./transfer";
+import type { RefusedMount, TransferOutcome } from "./transfer-tools";
 
 /** What was done, also when not all could be: nothing in `done` is half there. */
 export interface ImportResult {
     /** Source reference -> digest, all that is there and tagged now. */
     readonly done: Readonly<Record<string, Digest>>;
     readonly failed: readonly ImageProblem[];
+    /** Images whose blobs are there, and that are left to another run (`leavesReferrers`), by source reference. */
+    readonly left: readonly string[];
     /** Of `bytes` each counts once, however often it was sent. */
     readonly sent: Payload;
     /** What the plan had said. */
@@ -35,6 +37,7 @@ const PROGRESS_EVENT_MS = 1000;
 export class ImportRecorder {
     private readonly done: Record<string, Digest> = {};
     private readonly failed: ImageProblem[];
+    private readonly left: string[] = [];
     private readonly sent = { bytes: 0, uploads: 0, mounts: 0 };
     private readonly refusedMounts: RefusedMount[] = [];
     private repeatedBytes = 0;
@@ -74,6 +77,10 @@ export class ImportRecorder {
         this.emitFailed(failure);
     }
 
+    imageLeft({ task: { source } }: ImagePlan): void {
+        this.left.push(source);
+    }
+
     blobDone({ repository, digest, size }: BlobTask, outcome: TransferOutcome, mountRefused: boolean): void {
         if (outcome === "uploaded") this.sent.uploads++;
         if (outcome === "mounted") this.sent.mounts++;
@@ -106,11 +113,11 @@ export class ImportRecorder {
     }
 
     end(): ImportResult {
-        const { done, failed, sent, repeatedBytes, refusedMounts } = this;
+        const { done, failed, left, sent, repeatedBytes, refusedMounts } = this;
         const totals = { planned: this.planned(), sent: { ...sent }, repeatedBytes, refusedMounts };
         this.emit({ event: "progress", ...this.meter.progress() });
         this.emit({ event: "finished", done: Object.keys(done).length, failed: failed.length, ...totals });
-        return { done, failed, ...totals };
+        return { done, failed, left, ...totals };
     }
 
     private planned(): Payload {

@@ -17,10 +17,20 @@ const ENDS_ALL = new Set<ErrorCode>([
     "UPLOAD_URL_UNREACHABLE",
 ]);
 
+/** What is told of everything that an error keeps from being tried. */
+export function notTried(reason: unknown): PassthroughError {
+    const problem = toProblem(reason);
+    return new PassthroughError(`an earlier error stopped the run: ${formatWithoutFix(problem)}`, {
+        code: "NOT_TRIED",
+        fix: problem.fix,
+        cause: reason,
+    });
+}
+
 /** Whether a run goes on after the errors it has met. */
 export class RunStop {
     /** The first error that ends the run. */
-    private reason: Error | undefined;
+    reason: Error | undefined;
 
     constructor(private readonly noProgress: NoProgressTimer) {}
 
@@ -31,13 +41,7 @@ export class RunStop {
 
     /** @throws PassthroughError `NOT_TRIED` once the run is stopped */
     check(): void {
-        if (this.reason === undefined) return;
-        const problem = toProblem(this.reason);
-        throw new PassthroughError(`an earlier error stopped the run: ${formatWithoutFix(problem)}`, {
-            code: "NOT_TRIED",
-            fix: problem.fix,
-            cause: this.reason,
-        });
+        if (this.reason !== undefined) throw notTried(this.reason);
     }
 
     /**

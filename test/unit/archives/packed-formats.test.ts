@@ -3,6 +3,10 @@ import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type Archive, describeArchive } from "../../../lib/archives";
+import { ArchiveFile } from "../../../lib/archives/files/archive-file";
+import { KeptTotal } from "../../../lib/archives/packed/kept-entries";
+import { PackedFile } from "../../../lib/archives/packed/packed-file";
+import { MAGIC_BYTES } from "../../../lib/archives/packed/compression";
 import { computeDigest, digestHex } from "../../../lib/oci/digest";
 import { ArchiveBench, type TarSpec, ocMirrorEntries, refusal, tar, testImage } from "../../support/archives";
 import { rawFrame } from "../../support/zstd";
@@ -11,7 +15,10 @@ const FIXTURES = join(__dirname, "../../fixtures/archives");
 const zstd = (bytes: Buffer) => rawFrame(bytes, 20);
 
 const bench = new ArchiveBench();
-afterEach(() => bench.clear());
+afterEach(() => {
+    jest.restoreAllMocks();
+    return bench.clear();
+});
 
 /** What a lock says, and what is said with it, apart from the name of the file. */
 async function described(archive: Archive) {
@@ -81,6 +88,54 @@ describe("of an archive that is compressed", () => {
         await Promise.all(bodies.reverse().map((body, at) => read(body, at * 100)));
     });
 
+    it.each([
+        ["large", 100_000],
+        ["small", 1000],
+    ])("images are made of %s layers in any order, without unpacking it again", async (_, size) => {
+        const layers = [0, 1, 2].map(() => randomBytes(size));
+        const rootfs = { type: "layers", diff_ids: layers.map(computeDigest) };
+        const config = blob(Buffer.from(JSON.stringify({ os: "linux", architecture: "amd64", rootfs })));
+        const item = {
+            Config: config.name,
+            RepoTags: ["quay.io/org/app:1"],
+            Layers: layers.map((one) => blob(one).name),
+        };
+        const entries = [
+            ...[...layers].reverse().map(blob),
+            config,
+            { name: "manifest.json", body: JSON.stringify([item]) },
+        ];
+        const path = join(await bench.folder({ "a.tar.gz": gzipSync(tar(entries)) }), "a.tar.gz");
+        const readings = countReadings();
+        await bench.open(path);
+        expect(readings()).toBe(1);
+    });
+
+    it("what was read last is there again, all of it", async () => {
+        const layer = randomBytes(100_000);
+        const path = join(await bench.folder({ "a.tar.gz": gzipSync(tar([blob(layer)])) }), "a.tar.gz");
+        const open = await ArchiveFile.open(path);
+        const packed = { path, files: [open], parts: open.parts, compression: "gzip" as const };
+        const file = new PackedFile(packed, new KeptTotal(), {});
+        const readings = countReadings();
+        const [whole, start] = [Buffer.alloc(layer.length), Buffer.alloc(1000)];
+        await file.readInto(whole, 512);
+        await file.readInto(start, 512);
+        expect([whole.equals(layer), start.equals(layer.subarray(0, 1000)), readings()]).toEqual([true, true, 1]);
+        await file.close();
+    });
+
+    it("payloads of signatures and configs are kept, however many small layers lie before them", async () => {
+        const layers = Array.from({ length: 500 }, () => blob(randomBytes(64 * 1024)));
+        const payloads = [1, 2, 3].map((at) => Buffer.from(JSON.stringify({ critical: { at } })));
+        const entries = [...layers, ...payloads.map(blob), { name: "index.json", body: EMPTY_INDEX }];
+        const path = join(await bench.folder({ "a.tar.gz": gzipSync(tar(entries), { level: 1 }) }), "a.tar.gz");
+        const readings = countReadings();
+        const { source } = await bench.open(path);
+        for (const payload of payloads.reverse()) expect(await source.read(computeDigest(payload))).toEqual(payload);
+        expect(readings()).toBe(1);
+    });
+
     it("all files pass by in their order, with their bytes", async () => {
         const bodies = [randomBytes(10), randomBytes(300_000), Buffer.alloc(0), randomBytes(700)];
         const passed: Buffer[] = [];
@@ -99,6 +154,15 @@ describe("of an archive that is compressed", () => {
         await archive.close();
     });
 
+    it("files that are in it again and again are not compared for ever", async () => {
+        const repeated = Array.from({ length: 102 }, () => ({ name: "layer.tar", body: Buffer.alloc(70_000) }));
+        const bytes = gzipSync(tar([...repeated, { name: "index.json", body: EMPTY_INDEX }]), { level: 1 });
+        const error = await refusal(bench.openFiles({ "a.tar.gz": bytes }, "a.tar.gz"));
+        expect(error).toMatchObject({ code: "ARCHIVE_TOO_LARGE" });
+        const few = gzipSync(tar(repeated.slice(0, 20)), { level: 1 });
+        expect((await refusal(bench.openFiles({ "b.tar.gz": few }, "b.tar.gz"))).code).not.toBe("ARCHIVE_TOO_LARGE");
+    });
+
     it("manifests are kept up to a bound, which is told", async () => {
         const manifests = Array.from({ length: 17 }, (_, at) => {
             const text = JSON.stringify({ schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", at });
@@ -110,6 +174,12 @@ describe("of an archive that is compressed", () => {
         expect(error.message).toContain("there are more than 67.1 MB of manifests to be kept in memory");
     });
 });
+
+/** Of files that are read forwards from their first byte on. */
+function countReadings(): () => number {
+    const read = jest.spyOn(ArchiveFile.prototype, "readInto");
+    return () => read.mock.calls.filter(([target, offset]) => offset === 0 && target.length > MAGIC_BYTES).length;
+}
 
 const EMPTY_INDEX = JSON.stringify({
     schemaVersion: 2,

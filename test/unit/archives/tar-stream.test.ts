@@ -1,5 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { streamEntries } from "../../../lib/archives";
+import { rawFrame } from "../../support/zstd";
 import { paxEntry, refusal, tar, tarEntry, tarHeader } from "../../support/archives";
 
 /** The bytes in pieces of this length. */
@@ -52,6 +53,20 @@ test("tars one after the other: zeros between them are skipped, and a global hea
     ]);
     const without = tar([{ name: "one", body: "1" }], { end: false });
     expect(await read(Buffer.concat([without, gzipSync("")]).subarray(0, without.length))).toEqual([["one", "1"]]);
+});
+
+test.each([
+    ["gzip", (bytes: Buffer) => gzipSync(bytes)],
+    ["zstd", (bytes: Buffer) => rawFrame(bytes, 20)],
+])("what is damaged within %s is told at once, though whoever writes it is silent and goes on", async (_, pack) => {
+    const silent = async function* () {
+        yield pack(Buffer.alloc(100_000, "no tar "));
+        await new Promise(() => undefined);
+    };
+    const reading = async () => {
+        for await (const { name } of streamEntries(silent(), "standard input")) expect(name).toBeUndefined();
+    };
+    expect((await refusal(reading())).code).toBe("ARCHIVE_CORRUPT");
 });
 
 const entry = tarEntry({ name: "one", body: "first" });

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import type { RegistryClient } from "../../../lib/distribution/client/registry-client";
-import { transferBlob } from "../../../lib/import/transfer/transfer";
+import { BlobTransfer } from "../../../lib/import/transfer/transfer";
 import { UploadJournal } from "../../../lib/import/transfer/upload-journal";
 import { BlobReader } from "../../../lib/import/transfer/verified-pieces";
 import { computeDigest } from "../../../lib/oci/digest";
@@ -51,7 +51,7 @@ test("what a broken connection still reads counts for no attempt", async () => {
     const reader = new BlobReader(source);
     const journal = await UploadJournal.open(undefined, "localhost", "set");
     const counted: [fresh: number, repeated: number][] = [];
-    const outcome = await transferBlob(
+    const outcome = await new BlobTransfer(
         { client: clientThatReadsOn(), source, reader, journal },
         { repository: "a/b", digest, size: BLOB.length },
         {
@@ -59,7 +59,7 @@ test("what a broken connection still reads counts for no attempt", async () => {
             resumed: () => undefined,
             mountRefused: () => undefined,
         },
-    );
+    ).send();
     await reader.close();
     expect(outcome).toBe("uploaded");
     const further = [PIECE, 0];

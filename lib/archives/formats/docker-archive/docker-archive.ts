@@ -11,7 +11,7 @@ import { completeImages } from "../oci-layout/hollow-manifests";
 import { layoutBlobs, readLayoutIndex } from "../oci-layout/oci-layout-archive";
 import { proveClaims } from "./layer-claims";
 import { nameDockerImages } from "./names";
-import { type DockerItem, type RebuiltImage, dockerItem, rebuildImage } from "./rebuilt-image";
+import { type DockerItem, type Layer, type RebuiltImage, dockerItem, rebuildImage } from "./rebuilt-image";
 import { originalEntries } from "./synthetic-manifests";
 
 /** In bytes: containerd's limit for metadata; a save of thousands of images stays below it. */
@@ -26,7 +26,8 @@ export const MAX_MANIFEST_JSON = 20 * 1024 * 1024;
 export async function openDockerArchive(tree: FileTree, label: string): Promise<Archive> {
     const items = await readItems(tree);
     const images: RebuiltImage[] = [];
-    for (const item of items) images.push(await rebuildImage(tree, item));
+    const layers = new Map<string, Layer>();
+    for (const item of items) images.push(await rebuildImage(tree, item, layers));
     const { original, layout, isHauler } = await readLayout(tree, images);
     if (images.length === 0 && original.length === 0) throw empty(label);
     const made = new Map(images.map(({ digest, manifest }) => [digest, manifest]));

@@ -55,9 +55,10 @@ export function parseDiffIds(config: Buffer, place: ArchivePlace): readonly Dige
  * Makes the manifest of an image: OCI types, the layers as they lie there, no field that could change, so that the same
  * image is the same manifest each time. An uncompressed layer has its diff_id as its digest; what that promises is
  * checked when the layer is sent.
+ * @param known layers that were looked at for other images of the tree, by path and diff_id
  * @throws ArchiveError `ARCHIVE_INCOMPLETE`, `ARCHIVE_METADATA_INVALID` (layers and diff_ids do not fit)
  */
-export async function rebuildImage(tree: FileTree, item: DockerItem): Promise<RebuiltImage> {
+export async function rebuildImage(tree: FileTree, item: DockerItem, known: Map<string, Layer>): Promise<RebuiltImage> {
     const config = await readTreeFile(tree, item.Config, MAX_MANIFEST_BYTES);
     const location = tree.find(item.Config);
     if (config === undefined || location === undefined) throw incomplete(tree, item, `its config ${item.Config}`);
@@ -65,7 +66,12 @@ export async function rebuildImage(tree: FileTree, item: DockerItem): Promise<Re
     const paths = item.Layers ?? [];
     checkPaths(tree, item, paths, diffIds);
     const layers: Layer[] = [];
-    for (const [i, path] of paths.entries()) layers.push(await readLayer(tree, item, path, diffIds[i] ?? ""));
+    for (const [i, path] of paths.entries()) {
+        const diffId = diffIds[i] ?? "";
+        const layer = known.get(`${path} ${diffId}`) ?? (await readLayer(tree, item, path, diffId));
+        known.set(`${path} ${diffId}`, layer);
+        layers.push(layer);
+    }
     const configDigest = computeDigest(config.bytes);
     const manifest = Buffer.from(
         JSON.stringify({
@@ -89,7 +95,8 @@ export async function rebuildImage(tree: FileTree, item: DockerItem): Promise<Re
     };
 }
 
-interface Layer {
+/** A layer as it lies in the tree. */
+export interface Layer {
     readonly digest: Digest;
     readonly mediaType: string;
     readonly location: BlobLocation;
