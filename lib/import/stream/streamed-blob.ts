@@ -180,7 +180,7 @@ export class StreamedBlob {
 
     private passed(): PassthroughError {
         return new PassthroughError(
-            "its upload broke, and its first bytes have passed: a stream cannot be read again",
+            "its upload broke, and its first bytes have passed: they cannot be read again in this run",
             {
                 code: "ARCHIVE_STREAM_PASSED",
                 thing: `blob ${this.digest}`,

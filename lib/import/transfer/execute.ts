@@ -1,9 +1,8 @@
 import type { BlobSource } from "../../mirror/image-set";
 import type { Digest } from "../../oci/digest";
 import type { Problem } from "../../errors/problem";
-import { RegistryError } from "../../errors/errors";
 import { Limiter, mapLimited } from "../../concurrency/limiter";
-import { type Manifest, parseManifest } from "../../oci/manifest";
+import { parseManifest } from "../../oci/manifest";
 import { once } from "../../concurrency/once";
 import type { RegistryClient } from "../../distribution/client/registry-client";
 import type { BlobArrivals } from "./blob-arrivals";
@@ -12,8 +11,7 @@ import { imageProblem } from "../image-problem";
 import { isAttachment } from "../../mirror/attachment-tag";
 import { type ImportListeners, type ImportResult, ImportRecorder } from "./import-recorder";
 import { type BlobTask, type ImagePlan, type ImportPlan, mountSources } from "../plan/plan";
-import { explainRejection } from "../sparse-index";
-import { explainMissingBlobs } from "./missing-blobs";
+import { ManifestPuts } from "./manifest-puts";
 import { ReferrerTags } from "../referrer-tags";
 import { RunStop } from "./run-stop";
 import { BlobTransfer } from "./transfer";
@@ -41,6 +39,7 @@ const DEFAULT_CONCURRENCY = 32;
 const BEGUN_AHEAD = 2;
 /** Images worked on at once; more than blobs in flight, so that small images fill the gaps. */
 const IMAGES_AT_ONCE = 40;
+
 /**
  * Carries a plan out. One failing image does not stop the others; a registry that stays unreachable does, and so does an
  * archive whose medium fails, or that ends earlier than when it was opened.
@@ -80,12 +79,11 @@ class Execution {
     readonly arrivals: BlobArrivals | undefined;
     private readonly repositories: ReadonlySet<string>;
     private readonly blobs = new Map<string, Promise<void>>();
-    private readonly manifests = new Map<string, Promise<void>>();
     private readonly blobTasks = new Map<string, BlobTask>();
     private readonly recorder: ImportRecorder;
     private readonly noProgress: NoProgressTimer;
     private readonly stop: RunStop;
-    private readonly referrerTags: ReferrerTags;
+    private readonly manifests: ManifestPuts;
     /** Images that have a `subject`, put after it: those that this run pushes, by digest. */
     private postponed: { readonly image: ImagePlan; readonly subject: Digest }[] = [];
 
@@ -105,9 +103,9 @@ class Execution {
         this.arrivals = options.arrivals;
         const tasks = [...plan.present, ...plan.push.map(({ task }) => task)];
         this.repositories = new Set(tasks.map(({ repository }) => repository));
-        this.referrerTags = new ReferrerTags(
-            client,
-            new Set(tasks.map(({ repository, tag }) => `${repository}:${tag}`)),
+        const taken = new Set(tasks.map(({ repository, tag }) => `${repository}:${tag}`));
+        this.manifests = new ManifestPuts(client, source, new ReferrerTags(client, taken), (bytes) =>
+            this.count(bytes, 0),
         );
         for (const blob of plan.push.flatMap((image) => image.blobs)) {
             this.blobTasks.set(`${blob.repository} ${blob.digest}`, blob);
@@ -219,9 +217,7 @@ class Execution {
         const { task } = image;
         try {
             this.stop.check();
-            for (const { digest, from } of image.copies) await this.copyManifest(task.repository, digest, from);
-            for (const { digest } of image.manifests) await this.manifest(task.repository, digest);
-            await this.putManifest(task.repository, image.rootReference, task.digest, image.rootIsThere);
+            await this.manifests.putAll(image);
             this.recorder.imageDone(image);
         } catch (error) {
             this.note(error);
@@ -316,45 +312,6 @@ class Execution {
             if (this.stop.isStopped || this.source.size(task.digest) === undefined) throw error;
             return alone;
         }
-    }
-
-    private manifest(repository: string, digest: Digest): Promise<void> {
-        return once(this.manifests, `${repository} ${digest}`, () =>
-            this.putManifest(repository, digest, digest, false),
-        );
-    }
-
-    private async putManifest(repository: string, reference: string, digest: Digest, isThere: boolean): Promise<void> {
-        const manifest = isThere
-            ? await this.storedManifest(repository, digest)
-            : parseManifest(await this.source.read(digest), { place: this.source.place(digest) });
-        const { isListed } = await this.client
-            .manifestPut(repository, reference, manifest)
-            .catch(async (error: unknown) => {
-                const explained = await explainMissingBlobs(this.client, repository, manifest, error);
-                throw explainRejection(explained, manifest, this.client.host);
-            });
-        if (!isListed) await this.referrerTags.list(repository, manifest);
-        this.count(manifest.bytes.length, 0);
-    }
-
-    private async storedManifest(repository: string, digest: Digest): Promise<Manifest> {
-        const manifest = await this.client.manifestGet(repository, digest);
-        if (manifest !== undefined) return manifest;
-        throw new RegistryError("it existed when the plan was made, and does not exist any more", {
-            registry: this.client.host,
-            operation: `GET ${repository}/manifests/${digest}`,
-            code: "MANIFEST_UNKNOWN",
-            fix: "run again",
-        });
-    }
-
-    private async copyManifest(repository: string, digest: Digest, from: string): Promise<void> {
-        await once(this.manifests, `${repository} ${digest}`, async () => {
-            const manifest = await this.storedManifest(from, digest);
-            await this.client.manifestPut(repository, digest, manifest);
-            this.count(manifest.bytes.length, 0);
-        });
     }
 
     private count(fresh: number, repeated: number): void {

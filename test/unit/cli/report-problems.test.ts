@@ -50,7 +50,7 @@ test.each<[what: string, change: () => void, problem: RegExp]>([
     [
         "an account that a refresh was rejected with",
         () => summary({ status: "failing", failing: [] }),
-        /^images: 6 of 6 not proven \(.*rejects the account\)/,
+        /^images: 6 of 6 not proven \(.*rejects the account, or is broken\)/,
     ],
     [
         "an image that a refresh found damaged",
