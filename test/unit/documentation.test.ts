@@ -104,7 +104,7 @@ test("headings that sources name by their title exist", () => {
 test("npm scripts that pages name exist", () => {
     const { scripts } = JSON.parse(readText("package.json")) as { scripts: Record<string, string> };
     const named = PAGES.flatMap((page) =>
-        [...readText(page).matchAll(/npm run (?:-s )?([a-z][\w:]*)/g)].map(([, name = ""]) => ({ page, name })),
+        [...readText(page).matchAll(/npm run (?:-s )?([a-z]\w*(?::\w+)*)/g)].map(([, name = ""]) => ({ page, name })),
     );
     expect(named.filter(({ name }) => scripts[name] === undefined)).toEqual([]);
 });
