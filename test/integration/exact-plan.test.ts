@@ -2,37 +2,21 @@ import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { type ImportEvent, type ImportProgress, executePlan, planImport, plannedImages } from "../../lib/import";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
-import { RegistryClient } from "../../lib/distribution/client/registry-client";
-import { CountingProxy } from "../support/counting-proxy";
+import { countedRegistry } from "../support/counted-registry";
 import { MemoryImageSet } from "../support/image-set";
-import { RegistryProcess } from "../support/registry-process";
 import { problemText } from "../support/problems";
 
 const RETRY = { seconds: 5, firstDelay: 1, longestDelay: 4 };
-let registry: RegistryProcess;
-let proxy: CountingProxy;
-let client: RegistryClient;
-
-beforeEach(async () => {
-    registry = await RegistryProcess.start();
-    proxy = await CountingProxy.start(registry.port);
-    client = new RegistryClient({ endpoint: { host: proxy.host, plainHttp: true }, retry: RETRY });
-});
-
-afterEach(async () => {
-    await client.close();
-    await proxy.stop();
-    await registry.stop();
-});
+const counted = countedRegistry(RETRY);
 
 /** Plans, carries out, and holds what was said against what went over the line. */
 async function bring(content: MemoryImageSet, suspects: string[] = []) {
-    const base = parseMirrorBase(`${proxy.host}/mirror`);
+    const base = parseMirrorBase(`${counted.proxy.host}/mirror`);
     const request = { images: content.images, set: content.set, base, suspects: new Set(suspects) };
-    const plan = await planImport(client, request);
-    proxy.forget();
+    const plan = await planImport(counted.client, request);
+    counted.proxy.forget();
     const events: ImportEvent[] = [];
-    const result = await executePlan(client, content, plan, { onEvent: (event) => events.push(event) });
+    const result = await executePlan(counted.client, content, plan, { onEvent: (event) => events.push(event) });
     return { plan, result, events, states: plannedImages(plan).map(({ source, state }) => `${source} ${state}`) };
 }
 
@@ -41,9 +25,11 @@ async function bring(content: MemoryImageSet, suspects: string[] = []) {
  * POST: this one leaves them, and gets them again.
  */
 function sentBytes(): number {
-    const left = proxy.requests.filter(({ method, status, bytes }) => method === "POST" && status === 202 && bytes > 0);
+    const left = counted.proxy.requests.filter(
+        ({ method, status, bytes }) => method === "POST" && status === 202 && bytes > 0,
+    );
     expect(left.length).toBeLessThanOrEqual(1);
-    return proxy.bytes - left.reduce((sum, { bytes }) => sum + bytes, 0);
+    return counted.proxy.bytes - left.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 async function bringExactly(content: MemoryImageSet, suspects?: string[]) {
@@ -82,13 +68,13 @@ test("half present: a tag that moved, a manifest that is gone, a blob that is go
     content.image("quay.io/org/app:2");
     const gone = content.image("quay.io/org/gone:1", content.index([content.manifest()]));
     await bringExactly(content);
-    const moved = await client.manifestGet("mirror/quay.io/org/app", "1");
-    if (moved !== undefined) await client.manifestPut("mirror/quay.io/org/app", "2", moved);
-    await fetch(`http://${registry.host}/v2/mirror/quay.io/org/gone/manifests/${gone}`, { method: "DELETE" });
+    const moved = await counted.client.manifestGet("mirror/quay.io/org/app", "1");
+    if (moved !== undefined) await counted.client.manifestPut("mirror/quay.io/org/app", "2", moved);
+    await fetch(`http://${counted.registry.host}/v2/mirror/quay.io/org/gone/manifests/${gone}`, { method: "DELETE" });
     const { plan, states } = await bringExactly(content);
     expect(states).toEqual(["quay.io/org/app:1 present", "quay.io/org/app:2 tag-only", "quay.io/org/gone:1 push"]);
     expect(plan.uploads).toBe(0);
-    rmSync(registry.storage("blobs", "sha256", layer.slice(7, 9), layer.slice(7)), { recursive: true });
+    rmSync(counted.registry.storage("blobs", "sha256", layer.slice(7, 9), layer.slice(7)), { recursive: true });
     const healed = await bringExactly(content, ["quay.io/org/app:1"]);
     expect(healed.plan).toMatchObject({ uploads: 1, mounts: 0 });
     expect(healed.plan.bytes).toBe(90_000 + (healed.plan.push[0]?.root.size ?? NaN));
@@ -148,7 +134,7 @@ test("a registry that does not mount gets the bytes, and the plan's deviation is
     const shared = content.blob(randomBytes(200_000));
     content.image("quay.io/one/app:1", content.manifest([shared]));
     content.image("quay.io/two/app:1", content.manifest([shared]));
-    proxy.detour = ({ path }) => (path.includes("?mount=") ? { path: path.replace(/\?.*$/, "") } : undefined);
+    counted.proxy.detour = ({ path }) => (path.includes("?mount=") ? { path: path.replace(/\?.*$/, "") } : undefined);
     const { plan, result, events } = await bring(content);
     expect(result.failed).toEqual([]);
     expect(sentBytes()).toBe(plan.bytes + 200_000);
@@ -165,13 +151,13 @@ test("progress never goes back over broken transfers, and what was sent twice is
     for (let i = 1; i < 4; i++)
         content.image(`quay.io/org/app${i}:1`, content.manifest([content.blob(randomBytes(1_000_000))]));
     let cuts = 0;
-    proxy.detour = ({ method, path }) =>
+    counted.proxy.detour = ({ method, path }) =>
         method === "PUT" && path.includes("/uploads/") && cuts++ < 3 ? { resetAfter: 1 } : undefined;
-    const base = parseMirrorBase(`${proxy.host}/mirror`);
-    const plan = await planImport(client, { images: content.images, set: content.set, base });
+    const base = parseMirrorBase(`${counted.proxy.host}/mirror`);
+    const plan = await planImport(counted.client, { images: content.images, set: content.set, base });
     const told: ImportProgress[] = [];
     const events: ImportEvent[] = [];
-    const result = await executePlan(client, content, plan, {
+    const result = await executePlan(counted.client, content, plan, {
         onProgress: (progress) => told.push(progress),
         onEvent: (event) => events.push(event),
     });
@@ -191,16 +177,12 @@ test("one blob that never gets through costs its image, not the run", async () =
     const cursed = content.blob(randomBytes(500_000));
     content.image("quay.io/org/cursed:1", content.manifest([cursed]));
     for (let i = 0; i < 20; i++) content.image(`quay.io/org/app${i}:1`);
-    proxy.detour = ({ method, path }) =>
+    counted.proxy.detour = ({ method, path }) =>
         method === "PUT" && path.includes(encodeURIComponent(cursed)) ? { resetAfter: 1 } : undefined;
-    const impatient = new RegistryClient({
-        endpoint: { host: proxy.host, plainHttp: true },
-        retry: { ...RETRY, seconds: 0.5 },
-    });
-    const base = parseMirrorBase(`${proxy.host}/mirror`);
+    const impatient = counted.connect({ retry: { ...RETRY, seconds: 0.5 } });
+    const base = parseMirrorBase(`${counted.proxy.host}/mirror`);
     const plan = await planImport(impatient, { images: content.images, set: content.set, base });
     const { done, failed } = await executePlan(impatient, content, plan, { concurrency: 1 });
-    await impatient.close();
     expect(failed.map(({ source }) => source)).toEqual(["quay.io/org/cursed:1"]);
     expect(Object.keys(done)).toHaveLength(20);
 });

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { type Archive, describeArchive } from "../../lib/archives";
 import { ArchiveFile } from "../../lib/archives/files/archive-file";
-import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { type ImportEvent, planImport } from "../../lib/import";
 import { formatProblem } from "../../lib/errors/format";
 import type { Lock } from "../../lib/lock";
@@ -13,9 +12,9 @@ import { MEDIA_TYPE_OCI_INDEX, MEDIA_TYPE_OCI_MANIFEST } from "../../lib/oci/med
 import { type CarryOutOptions, carryOut } from "../../lib/passthrough";
 import { ArchiveBench, type TarSpec, refusal, tar } from "../support/archives";
 import { docker24, dockerImage } from "../support/docker-archives";
-import { CountingProxy, type Passed } from "../support/counting-proxy";
+import type { Passed } from "../support/counting-proxy";
+import { countedRegistry } from "../support/counted-registry";
 import { MemoryImageSet } from "../support/image-set";
-import { RegistryProcess } from "../support/registry-process";
 import { rawFrame } from "../support/zstd";
 
 jest.setTimeout(120_000);
@@ -24,20 +23,9 @@ const RETRY = { seconds: 1, firstDelay: 20, longestDelay: 100 };
 const MIB = 1024 * 1024;
 const [ONE, TWO] = ["quay.io/org/app:1", "quay.io/org/tool:1"];
 const bench = new ArchiveBench();
-let registry: RegistryProcess;
-let proxy: CountingProxy;
-let client: RegistryClient;
-
-beforeEach(async () => {
-    registry = await RegistryProcess.start();
-    proxy = await CountingProxy.start(registry.port);
-    client = new RegistryClient({ endpoint: { host: proxy.host, plainHttp: true }, retry: RETRY });
-});
+const counted = countedRegistry(RETRY);
 
 afterEach(async () => {
-    await client.close();
-    await proxy.stop();
-    await registry.stop();
     await bench.clear();
 });
 
@@ -76,14 +64,14 @@ const isBlob = ({ path }: Passed) => path.includes("/uploads/");
 
 /** Imports without a folder for temporary files. */
 async function bring(paths: readonly string[], lock: Lock, more: Partial<CarryOutOptions> = {}) {
-    const base = parseMirrorBase(`${proxy.host}/mirror`);
-    const plan = await planImport(client, { images: lock.images, set: lock, base });
-    proxy.forget();
+    const base = parseMirrorBase(`${counted.proxy.host}/mirror`);
+    const plan = await planImport(counted.client, { images: lock.images, set: lock, base });
+    counted.proxy.forget();
     const set = { archive: paths, path: "x.lock.json", lock };
     const { TMPDIR } = process.env;
     process.env.TMPDIR = "/no/such/folder";
     try {
-        return { plan, result: await carryOut(client, plan, set, { registryKind: "distribution", ...more }) };
+        return { plan, result: await carryOut(counted.client, plan, set, { registryKind: "distribution", ...more }) };
     } finally {
         if (TMPDIR === undefined) delete process.env.TMPDIR;
         else process.env.TMPDIR = TMPDIR;
@@ -91,8 +79,9 @@ async function bring(paths: readonly string[], lock: Lock, more: Partial<CarryOu
 }
 
 /** Digests of the blobs that the registry took, in their order. */
-const blobsPut = () => proxy.requests.filter((one) => isPut(one) && isBlob(one)).map(({ path }) => digestIn(path));
-const manifestsPut = () => proxy.requests.filter((one) => one.method === "PUT" && !isBlob(one));
+const blobsPut = () =>
+    counted.proxy.requests.filter((one) => isPut(one) && isBlob(one)).map(({ path }) => digestIn(path));
+const manifestsPut = () => counted.proxy.requests.filter((one) => one.method === "PUT" && !isBlob(one));
 const digestIn = (path: string): Digest => decodeURIComponent(path.split("digest=")[1] ?? "");
 
 describe.each<[string, (bytes: Buffer) => Record<string, Buffer>]>([
@@ -117,7 +106,7 @@ describe.each<[string, (bytes: Buffer) => Record<string, Buffer>]>([
         expect(result.done).toEqual(content.images);
         expect(result.sent).toEqual(result.planned);
         expect(plan.uploads).toBe(new Set(blobsPut()).size);
-        const puts = proxy.requests.filter(isPut);
+        const puts = counted.proxy.requests.filter(isPut);
         expect(puts.slice(0, -2).every(isBlob)).toBe(true);
         expect(puts.slice(-2).some(isBlob)).toBe(false);
     });
@@ -200,7 +189,7 @@ test.each([
     const path = join(await bench.folder({ "a.tar.gz": gzipSync(layout(content), { level: 1 }) }), "a.tar.gz");
     const lock = await lockOf(bench.open(path));
     let left = breaks;
-    proxy.detour = (request) =>
+    counted.proxy.detour = (request) =>
         isBlob(request) && request.path.includes(encodeURIComponent(large)) && left-- > 0
             ? { resetAfter: at * MIB }
             : undefined;
@@ -208,7 +197,7 @@ test.each([
     expect(left).toBeLessThanOrEqual(0);
     expect(result.failed).toEqual([]);
     // What is under way when a connection breaks is sent again.
-    expect(proxy.bytes).toBeLessThan((mib + 16 * breaks) * MIB);
+    expect(counted.proxy.bytes).toBeLessThan((mib + 16 * breaks) * MIB);
     expect(result.done).toEqual(content.images);
 });
 
@@ -216,7 +205,7 @@ test("a registry that is gone ends the reading, and every image fails", async ()
     const content = someImages();
     const path = join(await bench.folder({ "a.tar.gz": gzipSync(layout(content), { level: 1 }) }), "a.tar.gz");
     const lock = await lockOf(bench.open(path));
-    proxy.detour = (request) => (request.method === "POST" ? { status: 503 } : undefined);
+    counted.proxy.detour = (request) => (request.method === "POST" ? { status: 503 } : undefined);
     const { result } = await bring([path], lock);
     expect(result.failed.map(({ source }) => source).sort()).toEqual([ONE, TWO]);
     for (const { problems } of result.failed) expect(problems.map(formatProblem).join()).toContain("503");
@@ -230,9 +219,8 @@ test.each([
     const path = join(await bench.folder({ "a.tar.gz": gzipSync(layout(content), { level: 1 }) }), "a.tar.gz");
     const lock = await lockOf(bench.open(path));
     const [run, reason] = [new AbortController(), new Error("interrupted")];
-    await client.close();
-    client = new RegistryClient({ endpoint: { host: proxy.host, plainHttp: true }, retry: RETRY, signal: run.signal });
-    proxy.detour = ({ method }) => {
+    counted.connect({ signal: run.signal });
+    counted.proxy.detour = ({ method }) => {
         if (method === "POST") run.abort(reason);
         return undefined;
     };

@@ -4,33 +4,19 @@ import { executePlan, planImport } from "../../lib/import";
 import type { BlobSource, ImageSet } from "../../lib/mirror/image-set";
 import { type Digest, computeDigest } from "../../lib/oci/digest";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
-import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { makeFolder, ocMirrorEntries, tar, testImage } from "../support/archives";
-import { CountingProxy, type Detour, type Passed } from "../support/counting-proxy";
+import type { Detour, Passed } from "../support/counting-proxy";
+import { countedRegistry } from "../support/counted-registry";
 import { MemoryImageSet } from "../support/image-set";
 import { RegistryStorage } from "../support/faults/registry-storage";
-import { RegistryProcess, stored } from "../support/registry-process";
+import { stored } from "../support/registry-process";
 
 jest.setTimeout(120_000);
 
 const RETRY = { seconds: 30, firstDelay: 50, longestDelay: 200 };
 const MIB = 1024 * 1024;
 const SIZE = 66 * MIB;
-let registry: RegistryProcess;
-let proxy: CountingProxy;
-let client: RegistryClient;
-
-beforeEach(async () => {
-    registry = await RegistryProcess.start();
-    proxy = await CountingProxy.start(registry.port);
-    client = new RegistryClient({ endpoint: { host: proxy.host, plainHttp: true }, retry: RETRY });
-});
-
-afterEach(async () => {
-    await client.close();
-    await proxy.stop();
-    await registry.stop();
-});
+const counted = countedRegistry(RETRY);
 
 const isUpload = ({ method, path }: Passed, digest: Digest) =>
     method === "PUT" && path.includes(encodeURIComponent(digest));
@@ -51,14 +37,14 @@ async function carry(
     detour: (request: Passed, layer: Digest) => Detour | undefined,
 ) {
     const layer = computeDigest(bytes);
-    const base = parseMirrorBase(`${proxy.host}/mirror`);
-    const plan = await planImport(client, { images: set.images, set, base });
-    proxy.detour = (request) => detour(request, layer);
-    const result = await executePlan(client, content, plan);
+    const base = parseMirrorBase(`${counted.proxy.host}/mirror`);
+    const plan = await planImport(counted.client, { images: set.images, set, base });
+    counted.proxy.detour = (request) => detour(request, layer);
+    const result = await executePlan(counted.client, content, plan);
     expect(result.failed).toEqual([]);
     expect(result.sent).toEqual(result.planned);
-    expect(stored(registry, layer).equals(bytes)).toBe(true);
-    const tries = proxy.requests.filter((request) => isUpload(request, layer)).map((request) => request.bytes);
+    expect(stored(counted.registry, layer).equals(bytes)).toBe(true);
+    const tries = counted.proxy.requests.filter((request) => isUpload(request, layer)).map((request) => request.bytes);
     return { tries, repeatedBytes: result.repeatedBytes };
 }
 
@@ -126,7 +112,7 @@ test("a registry behind which whole bodies are collected first gets the rest in 
     });
     expect(tries.slice(1)).toEqual([0]);
     expect(repeatedBytes).toBeGreaterThan(20 * MIB);
-    const chunks = proxy.requests.filter(({ method }) => method === "PATCH").map(({ bytes }) => bytes);
+    const chunks = counted.proxy.requests.filter(({ method }) => method === "PATCH").map(({ bytes }) => bytes);
     expect(chunks).toEqual([...Array<number>(8).fill(8 * MIB), 2 * MIB]);
 });
 
@@ -137,5 +123,5 @@ test("a blob of 16 MiB or less begins anew at once", async () => {
 
 test("nothing stays at the registry of a transfer that was cut off and begun anew", async () => {
     await bring(8 * MIB, cutting(5 * MIB, 3 * MIB));
-    expect(new RegistryStorage(registry.storage()).openUploadBytes()).toBe(0);
+    expect(new RegistryStorage(counted.registry.storage()).openUploadBytes()).toBe(0);
 });

@@ -1,32 +1,20 @@
 import { executePlan, imageTask, planImport, verifyImages } from "../../lib/import";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
-import { RegistryClient } from "../../lib/distribution/client/registry-client";
-import { CountingProxy, type Detour, type Passed } from "../support/counting-proxy";
+import type { Detour, Passed } from "../support/counting-proxy";
+import { countedRegistry } from "../support/counted-registry";
 import { MemoryImageSet } from "../support/image-set";
-import { RegistryProcess } from "../support/registry-process";
 
 // More images than are looked at together, of which the registry denies one in five and fails with one in ten.
 const IMAGES = 100;
 const RETRY = { seconds: 0, firstDelay: 1, longestDelay: 1 };
 const DENIED: Detour = { status: 403, body: JSON.stringify({ errors: [{ code: "DENIED" }] }) };
 const FAILED: Detour = { status: 500, body: JSON.stringify({ errors: [{ code: "UNKNOWN" }] }) };
-let registry: RegistryProcess;
-let proxy: CountingProxy;
-let client: RegistryClient;
+const counted = countedRegistry(RETRY);
 let content: MemoryImageSet;
 
 beforeEach(async () => {
-    registry = await RegistryProcess.start();
-    proxy = await CountingProxy.start(registry.port);
-    client = new RegistryClient({ endpoint: { host: proxy.host, plainHttp: true }, retry: RETRY });
     content = new MemoryImageSet();
     for (let i = 0; i < IMAGES; i++) content.image(`quay.io/org/app${i}:1`);
-});
-
-afterEach(async () => {
-    await client.close();
-    await proxy.stop();
-    await registry.stop();
 });
 
 const isDenied = (app: number) => app % 5 === 0;
@@ -39,7 +27,7 @@ const sources = (is: (app: number) => boolean) =>
 
 /** @param isWrite whether writes are answered so, or reads */
 function trouble(isWrite: boolean): void {
-    proxy.detour = ({ method, path }: Passed) => {
+    counted.proxy.detour = ({ method, path }: Passed) => {
         const app = Number(/\/app(\d+)\//.exec(path)?.[1] ?? NaN);
         if ((method !== "GET" && method !== "HEAD") !== isWrite) return undefined;
         if (isDenied(app)) return DENIED;
@@ -48,9 +36,9 @@ function trouble(isWrite: boolean): void {
 }
 
 async function bring() {
-    const base = parseMirrorBase(`${proxy.host}/mirror`);
-    const plan = await planImport(client, { images: content.images, set: content.set, base });
-    return executePlan(client, content, plan);
+    const base = parseMirrorBase(`${counted.proxy.host}/mirror`);
+    const plan = await planImport(counted.client, { images: content.images, set: content.set, base });
+    return executePlan(counted.client, content, plan);
 }
 
 test("20 of 100 images that are denied and 10 that are answered with 500 fail by name, and the others are imported", async () => {
@@ -67,9 +55,9 @@ test("20 of 100 images that are denied and 10 that are answered with 500 fail by
 test("20 of 100 images that are denied and 10 that are answered with 500 are named by a proof of the others", async () => {
     expect((await bring()).failed).toEqual([]);
     trouble(false);
-    const base = parseMirrorBase(`${proxy.host}/mirror`);
+    const base = parseMirrorBase(`${counted.proxy.host}/mirror`);
     const checks = Object.entries(content.images).map(([source, digest]) => imageTask(base, source, digest));
-    const { proofs, failures, unread, denied } = await verifyImages(client, checks);
+    const { proofs, failures, unread, denied } = await verifyImages(counted.client, checks);
     const named = (images: readonly { readonly source: string }[]) => images.map(({ source }) => source).sort();
     expect([...denied].sort()).toEqual(sources(isDenied));
     expect(named(failures)).toEqual(sources(isDenied));

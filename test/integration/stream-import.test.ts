@@ -7,11 +7,11 @@ import { Awaited } from "../../lib/import/stream/awaited";
 import { type Digest, digestHex } from "../../lib/oci/digest";
 import { MEDIA_TYPE_OCI_MANIFEST } from "../../lib/oci/media-types";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
-import { RegistryClient } from "../../lib/distribution/client/registry-client";
 import { type TarSpec, ocMirrorBlobName, tar } from "../support/archives";
-import { CountingProxy, type Passed } from "../support/counting-proxy";
+import type { Passed } from "../support/counting-proxy";
+import { countedRegistry } from "../support/counted-registry";
 import { MemoryImageSet } from "../support/image-set";
-import { RegistryProcess, stored } from "../support/registry-process";
+import { stored } from "../support/registry-process";
 import { problemText } from "../support/problems";
 import { rawFrame } from "../support/zstd";
 
@@ -19,21 +19,7 @@ jest.setTimeout(120_000);
 
 const RETRY = { seconds: 5, firstDelay: 20, longestDelay: 100 };
 const MIB = 1024 * 1024;
-let registry: RegistryProcess;
-let proxy: CountingProxy;
-let client: RegistryClient;
-
-beforeEach(async () => {
-    registry = await RegistryProcess.start();
-    proxy = await CountingProxy.start(registry.port);
-    client = new RegistryClient({ endpoint: { host: proxy.host, plainHttp: true }, retry: RETRY });
-});
-
-afterEach(async () => {
-    await client.close();
-    await proxy.stop();
-    await registry.stop();
-});
+const counted = countedRegistry(RETRY);
 
 /** Entries of an OCI layout, in this order. */
 function layout(content: MemoryImageSet, digests: Iterable<Digest> = content.bytes.keys()): TarSpec[] {
@@ -50,14 +36,14 @@ async function* piped(bytes: Buffer): AsyncGenerator<Buffer> {
 
 async function bring(content: MemoryImageSet, bytes: Buffer) {
     const { set } = content;
-    const base = parseMirrorBase(`${proxy.host}/mirror`);
-    const plan = await planImport(client, { images: set.images, set, base });
-    proxy.forget();
-    const result = await executeStream(client, plan, {
+    const base = parseMirrorBase(`${counted.proxy.host}/mirror`);
+    const plan = await planImport(counted.client, { images: set.images, set, base });
+    counted.proxy.forget();
+    const result = await executeStream(counted.client, plan, {
         label: "standard input",
         entries: () => streamEntries(piped(bytes), "standard input"),
     });
-    return { plan, result, blobs: proxy.requests.filter(isBlobPut) };
+    return { plan, result, blobs: counted.proxy.requests.filter(isBlobPut) };
 }
 
 /** The list that the client keeps for a registry without the referrers API. */
@@ -99,13 +85,13 @@ describe.each([
         expect(result.failed).toEqual([]);
         expect(result.done).toEqual(content.images);
         expect(result.sent).toEqual(result.planned);
-        const lists = proxy.requests.filter(isReferrersPut).map(({ bytes }) => bytes);
+        const lists = counted.proxy.requests.filter(isReferrersPut).map(({ bytes }) => bytes);
         expect(lists).toHaveLength(1);
         // Of the small blob that finds out whether the registry takes its bytes with the POST: it leaves them.
-        const tried = proxy.requests.filter(({ method, status }) => method === "POST" && status === 202);
+        const tried = counted.proxy.requests.filter(({ method, status }) => method === "POST" && status === 202);
         const beyond = [...tried.map(({ bytes }) => bytes), ...lists].reduce((sum, bytes) => sum + bytes, 0);
-        expect(proxy.bytes - beyond).toBe(plan.bytes);
-        expect(stored(registry, shared).equals(content.bytes.get(shared) ?? Buffer.alloc(0))).toBe(true);
+        expect(counted.proxy.bytes - beyond).toBe(plan.bytes);
+        expect(stored(counted.registry, shared).equals(content.bytes.get(shared) ?? Buffer.alloc(0))).toBe(true);
         expect((await bring(content, Buffer.alloc(0))).plan.push).toEqual([]);
     });
 });
@@ -143,7 +129,7 @@ test("a stream that is cut leaves whole images, and the next one sends no blob t
 
 test("where mounts are refused, blobs are read back from the registry and not from the stream", async () => {
     const { content } = someImages();
-    proxy.detour = withoutMount;
+    counted.proxy.detour = withoutMount;
     const { result } = await bring(content, tar(layout(content)));
     expect(result.failed).toEqual([]);
     expect(result.done).toEqual(content.images);
@@ -160,9 +146,8 @@ describe("blobs of two repositories, where mounts are refused,", () => {
     }
 
     test("are read back with one request allowed at a time", async () => {
-        await client.close();
-        client = new RegistryClient({ endpoint: { host: proxy.host, plainHttp: true }, retry: RETRY, requests: 1 });
-        proxy.detour = withoutMount;
+        counted.connect({ requests: 1 });
+        counted.proxy.detour = withoutMount;
         const content = sharedImages();
         const { result } = await bring(content, tar(layout(content)));
         expect(result.failed).toEqual([]);
@@ -172,8 +157,8 @@ describe("blobs of two repositories, where mounts are refused,", () => {
     test("are read back from a registry that puts up with ever fewer requests", async () => {
         let [gets, puts] = [0, 0];
         const levels = new Set<number>();
-        proxy.detour = (request) => {
-            levels.add(client.blobsAtOnce);
+        counted.proxy.detour = (request) => {
+            levels.add(counted.client.blobsAtOnce);
             // Each third upload or reading is one too many.
             if (isBlobPut(request) && ++puts % 3 === 0) return { status: 503 };
             if (isBlobGet(request) && ++gets % 3 === 0) return { status: 503 };
@@ -200,7 +185,7 @@ test("a wrong byte in a blob and in a manifest fails their images alone, and not
     expect(result.failed.map(({ source }) => source).sort()).toEqual(["quay.io/org/app:1", "quay.io/org/large:1"]);
     for (const failed of result.failed)
         expect(problemText(failed)).toMatch(/^ARCHIVE_DIGEST_MISMATCH .*standard input/s);
-    expect(() => stored(registry, large)).toThrow();
+    expect(() => stored(counted.registry, large)).toThrow();
 });
 
 test("what did not pass is not in the archive, by image", async () => {
@@ -227,7 +212,7 @@ test("what did not pass is not in the archive, by image", async () => {
 test("an upload that breaks goes on from memory", async () => {
     const { content, shared } = someImages();
     let left = 2;
-    proxy.detour = (request) =>
+    counted.proxy.detour = (request) =>
         isBlobPut(request) && request.path.includes(encodeURIComponent(shared)) && left-- > 0
             ? { resetAfter: MIB }
             : undefined;
@@ -243,7 +228,7 @@ test("a blob larger than the memory that is read ahead passes through it; if its
     content.image("quay.io/org/large:1", content.manifest([large]));
     content.image("quay.io/org/app:1");
     let left = 1;
-    proxy.detour = (request) =>
+    counted.proxy.detour = (request) =>
         isBlobPut(request) && request.path.includes(encodeURIComponent(large)) && left-- > 0
             ? { resetAfter: 120 * MIB }
             : undefined;
@@ -258,10 +243,14 @@ test("a blob larger than the memory that is read ahead passes through it; if its
 
 test("a registry that is gone ends the reading", async () => {
     const { content } = someImages();
-    proxy.detour = (request) => (request.method === "POST" ? { status: 503 } : undefined);
+    counted.proxy.detour = (request) => (request.method === "POST" ? { status: 503 } : undefined);
     const { set } = content;
-    const plan = await planImport(client, { images: set.images, set, base: parseMirrorBase(`${proxy.host}/mirror`) });
-    const result = await executeStream(client, plan, {
+    const plan = await planImport(counted.client, {
+        images: set.images,
+        set,
+        base: parseMirrorBase(`${counted.proxy.host}/mirror`),
+    });
+    const result = await executeStream(counted.client, plan, {
         label: "standard input",
         entries: (signal) => streamEntries(endless(tar(layout(content), { end: false }), signal), "standard input"),
     });
@@ -278,7 +267,7 @@ test("a run that is stopped ends after the blobs that are under way", async () =
     content.image(signature, content.manifest([signed]));
     content.image("quay.io/org/tool:1", content.manifest([last]));
     const [begun, goOn] = [new Awaited<void>(), new Awaited<void>()];
-    proxy.detour = (request) => {
+    counted.proxy.detour = (request) => {
         if (!request.path.includes("/uploads/")) return undefined;
         if (request.path.includes("org/tool"))
             return {
@@ -297,13 +286,17 @@ test("a run that is stopped ends after the blobs that are under way", async () =
         };
     };
     const { set } = content;
-    const plan = await planImport(client, { images: set.images, set, base: parseMirrorBase(`${proxy.host}/mirror`) });
+    const plan = await planImport(counted.client, {
+        images: set.images,
+        set,
+        base: parseMirrorBase(`${counted.proxy.host}/mirror`),
+    });
     const events: ImportEvent[] = [];
     const archive = {
         label: "standard input",
         entries: () => streamEntries(piped(tar(layout(content))), "standard input"),
     };
-    const result = await executeStream(client, plan, archive, {
+    const result = await executeStream(counted.client, plan, archive, {
         onEvent: (event) => {
             events.push(event);
             const isLast = event.event === "image" && event.state === "failed" && event.source === signature;

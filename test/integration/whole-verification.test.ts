@@ -4,48 +4,33 @@ import { dirname } from "node:path";
 import { executePlan, imageTask, planImport, verifyImages } from "../../lib/import";
 import type { Digest } from "../../lib/oci/digest";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
-import { RegistryClient } from "../../lib/distribution/client/registry-client";
-import { CountingProxy } from "../support/counting-proxy";
+import { countedRegistry } from "../support/counted-registry";
 import { MemoryImageSet } from "../support/image-set";
-import { RegistryProcess } from "../support/registry-process";
 import { problemText } from "../support/problems";
 
 const RETRY = { seconds: 0, firstDelay: 1, longestDelay: 1 };
-let registry: RegistryProcess;
-let proxy: CountingProxy;
-let client: RegistryClient;
+const counted = countedRegistry(RETRY, "the file");
 
-beforeAll(async () => {
-    registry = await RegistryProcess.start();
-    proxy = await CountingProxy.start(registry.port);
-    client = new RegistryClient({ endpoint: { host: proxy.host, plainHttp: true }, retry: RETRY });
-});
-
-afterAll(async () => {
-    await client.close();
-    await proxy.stop();
-    await registry.stop();
-});
-
-const base = () => parseMirrorBase(`${proxy.host}/mirror`);
+const base = () => parseMirrorBase(`${counted.proxy.host}/mirror`);
 
 async function bring(content: MemoryImageSet, suspects: string[] = []) {
     const request = { images: content.images, set: content.set, base: base(), suspects: new Set(suspects) };
-    const plan = await planImport(client, request);
-    proxy.forget();
-    return { plan, result: await executePlan(client, content, plan) };
+    const plan = await planImport(counted.client, request);
+    counted.proxy.forget();
+    return { plan, result: await executePlan(counted.client, content, plan) };
 }
 
 const readAll = (content: MemoryImageSet) =>
     verifyImages(
-        client,
+        counted.client,
         Object.entries(content.images).map(([source, digest]) => ({
             ...imageTask(base(), source, digest),
             whole: true,
         })),
     );
 
-const blobFile = (digest: Digest) => registry.storage("blobs", "sha256", digest.slice(7, 9), digest.slice(7), "data");
+const blobFile = (digest: Digest) =>
+    counted.registry.storage("blobs", "sha256", digest.slice(7, 9), digest.slice(7), "data");
 
 function flipped(bytes: Buffer): Buffer {
     const wrong = Buffer.from(bytes);
@@ -77,7 +62,7 @@ test.each<[string, (bytes: Buffer) => Buffer, string]>([
         rmSync(dirname(blobFile(bad)), { recursive: true });
         const { plan, result } = await bring(content, [source]);
         expect(result.failed).toEqual([]);
-        expect(proxy.bytes).toBe(plan.bytes);
+        expect(counted.proxy.bytes).toBe(plan.bytes);
         expect(plan).toMatchObject({ uploads: 1, mounts: 0, bytes: 100_000 + (plan.push[0]?.root.size ?? NaN) });
         expect((await readAll(content)).failures).toEqual([]);
     },
@@ -89,7 +74,7 @@ test("distribution keeps a damaged file, also when its blob was deleted and is s
     content.image("quay.io/kept/app:1", content.manifest([bad]));
     await bring(content);
     writeFileSync(blobFile(bad), flipped(readFileSync(blobFile(bad))));
-    const url = `http://${registry.host}/v2/mirror/quay.io/kept/app/blobs/${bad}`;
+    const url = `http://${counted.registry.host}/v2/mirror/quay.io/kept/app/blobs/${bad}`;
     expect((await fetch(url, { method: "DELETE" })).status).toBe(202);
     expect((await fetch(url, { method: "HEAD" })).status).toBe(404);
     const { result } = await bring(content, ["quay.io/kept/app:1"]);
@@ -102,19 +87,19 @@ test("a blob that images share is read once; what HEAD has and GET has not is fo
     const shared = content.blob(randomBytes(300_000));
     for (const name of ["a", "b", "c"]) content.image(`quay.io/shared/${name}:1`, content.manifest([shared]));
     await bring(content);
-    proxy.forget();
+    counted.proxy.forget();
     const { proofs, failures } = await readAll(content);
     expect(failures).toEqual([]);
-    const reads = proxy.requests.filter(({ method, path }) => method === "GET" && path.endsWith(shared));
+    const reads = counted.proxy.requests.filter(({ method, path }) => method === "GET" && path.endsWith(shared));
     expect(reads).toHaveLength(1);
     const total = proofs.reduce((sum, { bytesRead }) => sum + bytesRead, 0);
     const held = [...content.bytes.values()].reduce((sum, { length }) => sum + length, 0);
     expect(total).toBe(held);
     const body = JSON.stringify({ errors: [{ code: "BLOB_UNKNOWN" }] });
-    proxy.detour = ({ method, path }) =>
+    counted.proxy.detour = ({ method, path }) =>
         method === "GET" && path.endsWith(shared) ? { status: 404, body } : undefined;
     const lying = await readAll(content);
-    proxy.detour = () => undefined;
+    counted.proxy.detour = () => undefined;
     expect(lying.failures).toHaveLength(3);
     expect(problemText(lying.failures[0])).toContain("it exists by HEAD, but cannot be read by GET");
 });
@@ -139,11 +124,11 @@ test("a registry that can read nothing ends it, and so does a gateway that has l
     const content = new MemoryImageSet();
     for (let i = 0; i < 20; i++) content.image(`quay.io/lost/image${i}:1`);
     await bring(content);
-    proxy.detour = ({ path }) => (path.includes("/manifests/") ? { status: 500, body: "" } : undefined);
+    counted.proxy.detour = ({ path }) => (path.includes("/manifests/") ? { status: 500, body: "" } : undefined);
     await expect(readAll(content)).rejects.toMatchObject({ status: 500 });
-    proxy.forget();
-    proxy.detour = () => ({ status: 502, body: "" });
+    counted.proxy.forget();
+    counted.proxy.detour = () => ({ status: 502, body: "" });
     await expect(readAll(content)).rejects.toMatchObject({ status: 502 });
-    proxy.detour = () => undefined;
-    expect(proxy.requests.length).toBeLessThan(20);
+    counted.proxy.detour = () => undefined;
+    expect(counted.proxy.requests.length).toBeLessThan(20);
 });

@@ -1,31 +1,15 @@
-import { RegistryClient } from "../../../lib/distribution/client/registry-client";
 import { executePlan, findSuperseded, imageTask, planImport, supersededDigest } from "../../../lib/import";
 import { parseMirrorBase } from "../../../lib/mirror/mirror-reference";
-import { CountingProxy } from "../../support/counting-proxy";
+import { countedRegistry } from "../../support/counted-registry";
 import { MemoryImageSet } from "../../support/image-set";
-import { RegistryProcess } from "../../support/registry-process";
 
-let registry: RegistryProcess;
-let proxy: CountingProxy;
-let client: RegistryClient;
+const counted = countedRegistry({ seconds: 0, firstDelay: 1, longestDelay: 1 });
 
-beforeEach(async () => {
-    registry = await RegistryProcess.start();
-    proxy = await CountingProxy.start(registry.port);
-    const retry = { seconds: 0, firstDelay: 1, longestDelay: 1 };
-    client = new RegistryClient({ endpoint: { host: proxy.host, plainHttp: true }, retry });
-});
-afterEach(async () => {
-    await client.close();
-    await proxy.stop();
-    await registry.stop();
-});
-
-const base = () => parseMirrorBase(`${proxy.host}/mirror`);
+const base = () => parseMirrorBase(`${counted.proxy.host}/mirror`);
 
 async function bring(content: MemoryImageSet): Promise<void> {
-    const plan = await planImport(client, { images: content.images, set: content.set, base: base() });
-    expect((await executePlan(client, content, plan)).failed).toEqual([]);
+    const plan = await planImport(counted.client, { images: content.images, set: content.set, base: base() });
+    expect((await executePlan(counted.client, content, plan)).failed).toEqual([]);
 }
 
 test("repositories are listed page by page, and a list that is refused is an error", async () => {
@@ -34,11 +18,11 @@ test("repositories are listed page by page, and a list that is refused is an err
     await bring(content);
     const path = (page: string) => `/v2/_catalog?${page}`;
     // The registry links pages of the size that it was asked for.
-    proxy.detour = (request) => (request.path === path("n=1000") ? { path: path("n=1") } : undefined);
-    expect(await client.repositoryList()).toEqual(["a", "b", "c"].map((name) => `mirror/quay.io/org/${name}`));
+    counted.proxy.detour = (request) => (request.path === path("n=1000") ? { path: path("n=1") } : undefined);
+    expect(await counted.client.repositoryList()).toEqual(["a", "b", "c"].map((name) => `mirror/quay.io/org/${name}`));
     const body = JSON.stringify({ errors: [{ code: "DENIED", message: "admins only" }] });
-    proxy.detour = () => ({ status: 403, headers: { "content-type": "application/json" }, body });
-    await expect(client.repositoryList()).rejects.toMatchObject({ status: 403 });
+    counted.proxy.detour = () => ({ status: 403, headers: { "content-type": "application/json" }, body });
+    await expect(counted.client.repositoryList()).rejects.toMatchObject({ status: 403 });
 });
 
 test("what is about a kept image stays through every step; a repository that fails is named, and the others are read", async () => {
@@ -54,21 +38,22 @@ test("what is about a kept image stays through every step; a repository that fai
     const stay = [imageTask(base(), "quay.io/org/app:1", wanted)];
     const repositories = ["mirror/quay.io/org/broken", "mirror/quay.io/org/app"];
     const needed = (isNeeded = () => false) => ({ stay, isNeeded, isOwn: () => false });
-    const whole = await findSuperseded(client, repositories, needed());
+    const whole = await findSuperseded(counted.client, repositories, needed());
     expect(whole.tags.map(({ tag, digest }) => [tag, digest])).toEqual([
         ["0", former],
         ["1", content.images["quay.io/org/broken:1"]],
     ]);
     expect(
         await findSuperseded(
-            client,
+            counted.client,
             repositories,
             needed(() => true),
         ),
     ).toMatchObject({ bytes: 0, unread: [] });
 
-    proxy.detour = ({ path }) => (path.includes("broken/tags") ? { status: 500, headers: {}, body: "" } : undefined);
-    const partial = await findSuperseded(client, repositories, needed());
+    counted.proxy.detour = ({ path }) =>
+        path.includes("broken/tags") ? { status: 500, headers: {}, body: "" } : undefined;
+    const partial = await findSuperseded(counted.client, repositories, needed());
     expect(partial.tags.map(({ tag }) => tag)).toEqual(["0"]);
     expect(partial.unread.map(({ source }) => source)).toEqual(["mirror/quay.io/org/broken"]);
     expect(supersededDigest(partial)).not.toBe(supersededDigest(whole));
