@@ -1,39 +1,26 @@
-import { formatBytes, oneLine } from "../../errors/text";
+import { oneLine } from "../../errors/text";
 import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { debug } from "../../debug/debug";
 import type { ErrorCode } from "../../errors/codes";
 import { ArchiveError } from "../../errors/errors";
 import type { Archive } from "../archive";
-import { ArchiveFile, COPY_AGAIN, type OpenFile, unreadable } from "../files/archive-file";
+import { type OpenFile, unreadable } from "../files/archive-file";
 import { expandPaths } from "./archive-paths";
+import { FileOpener, type OpenOptions, type OpenedFile } from "./file-opener";
 import { combineArchives } from "./combined-archive";
 import { type FolderContents, contentsOfFolder } from "./folder-contents";
 import { FolderNotes } from "./folder-notes";
 import { FolderTree, fileIdentity } from "../files/folder-tree";
-import { JoinedFile } from "../files/joined-file";
-import { detectCompression } from "../packed/compression";
-import { refuseByName, refuseNames } from "./foreign-format";
-import { OcMirrorIndex } from "../formats/oc-mirror/cache-index";
+import { refuseNames } from "./foreign-format";
 import { openOcMirror } from "../formats/oc-mirror/oc-mirror-archive";
 import { isOcMirrorPart } from "../formats/oc-mirror/part-name";
 import { openArchives, topNames } from "./open-tree";
 import { whyOcMirrors } from "./passed-folders";
 import { type PiecesHint, type SplitFile, SplitFinder, missingBeside } from "../packed/split-file";
-import { type OcMirrorListing, type TarListing, indexTarNames } from "../tar/listing";
-import type { PassingEntry } from "../tar/tar-stream";
+import { indexTarNames } from "../tar/listing";
 import { TarTree } from "../tar/tar-tree";
 import { openTarContents } from "./tar-contents";
-import { KeptTotal } from "../packed/kept-entries";
-import { PackedFile } from "../packed/packed-file";
-import { undecodable } from "../packed/unpacking";
-import type { PackedFiles, UnpackOptions } from "../packed/unpacked-bytes";
-
-/** `limit` is for files that are compressed. */
-export interface OpenOptions extends UnpackOptions {
-    /** Gets every regular file of what is compressed, as it passes by when the archive is opened. What it throws ends that. */
-    readonly passing?: (entry: PassingEntry) => Promise<void>;
-}
 
 /**
  * Opens and indexes a set of archives, of one format or of several. Plain tars and folders are read where they lie. What
@@ -60,24 +47,13 @@ export async function openArchive(paths: string | readonly string[], options: Op
     }
 }
 
-/** A file as it is read: plain, whole. */
-interface OpenedFile {
-    readonly file: OpenFile;
-    readonly warnings: readonly string[];
-    /** What is in it, if that is known already. */
-    readonly listing?: TarListing | OcMirrorListing;
-}
-
 class SetOpening {
     readonly #given: ReadonlySet<string>;
     readonly #label: string;
     readonly #options: OpenOptions;
     readonly #splits: SplitFinder;
-    readonly #opened: OpenFile[] = [];
+    readonly #opener: FileOpener;
     readonly #parts: OpenFile[] = [];
-    /** Of the parts, those that are compressed. */
-    readonly #passed = { index: new OcMirrorIndex(), warnings: new Map<OpenFile, readonly string[]>() };
-    readonly #kept = new KeptTotal();
     readonly #archives: Archive[] = [];
     readonly #warnings: string[] = [];
     /** Pieces that were read with another piece of their file. */
@@ -89,6 +65,7 @@ class SetOpening {
         this.#given = new Set(given);
         this.#label = given.join(" ");
         this.#options = options;
+        this.#opener = new FileOpener(options);
         this.#splits = new SplitFinder(options.signal);
     }
 
@@ -111,7 +88,9 @@ class SetOpening {
     async finish(): Promise<Archive> {
         const archives = [...this.#archives];
         if (this.#parts.length > 0)
-            archives.unshift(await openOcMirror(this.#labelOfParts(), this.#parts, this.#passed, this.#options.signal));
+            archives.unshift(
+                await openOcMirror(this.#labelOfParts(), this.#parts, this.#opener.passedParts, this.#options.signal),
+            );
         const combined = combineArchives(this.#label, archives);
         for (const { label, format } of archives) debug("archive", () => `${label}: ${format}`);
         // They quote names of files and entries.
@@ -126,7 +105,7 @@ class SetOpening {
     }
 
     async abandon(): Promise<void> {
-        await Promise.all(this.#opened.map((file) => file.close()));
+        await this.#opener.close();
     }
 
     async #addFolder(path: string): Promise<void> {
@@ -135,7 +114,7 @@ class SetOpening {
         const tree = await FolderTree.list(path, this.#given);
         const contents = await contentsOfFolder(tree, this.#splits, this.#joined, this.#identities);
         this.#archives.push(...(await openArchives(tree, contents.roots)));
-        for (const part of contents.parts) this.#parts.push((await this.#open(part)).file);
+        for (const part of contents.parts) this.#parts.push((await this.#opener.open(part)).file);
         const notes = new FolderNotes(tree, contents.others);
         for (const { path: file, split } of contents.archives) {
             if (!(await this.#addFound(path, file, split))) notes.addEmpty(file);
@@ -177,7 +156,8 @@ class SetOpening {
     /** @returns false for a whole tar without an image in it */
     async #addWhole(path: string, split: SplitFile | undefined): Promise<boolean> {
         try {
-            return await this.#take(split === undefined ? await this.#open(path) : await this.#join(split));
+            for (const member of split?.members ?? []) this.#joined.add(member);
+            return await this.#take(await (split === undefined ? this.#opener.open(path) : this.#opener.join(split)));
         } catch (error) {
             throw withMissing(error, await missingBeside(path, split));
         }
@@ -187,7 +167,6 @@ class SetOpening {
         const isPart = known === undefined && isOcMirrorPart(file.name);
         const listing = isPart ? undefined : (known ?? (await indexTarNames(file, { signal: this.#options.signal })));
         if (listing === undefined || listing.entries === "oc-mirror") {
-            if (known !== undefined) this.#passed.warnings.set(file, known.warnings);
             this.#parts.push(file);
             this.#warnings.push(...warnings);
             return true;
@@ -208,63 +187,6 @@ class SetOpening {
         this.#warnings.push(...warnings);
         return true;
     }
-
-    async #open(path: string): Promise<OpenedFile> {
-        refuseByName(path);
-        const file = await ArchiveFile.open(path);
-        this.#opened.push(file);
-        if (file.size === 0) {
-            throw new ArchiveError("the file is empty", { archive: path, code: "ARCHIVE_TRUNCATED", fix: COPY_AGAIN });
-        }
-        const compression = await detectCompression({ file, offset: 0, size: file.size });
-        if (compression === undefined) return { file, warnings: [] };
-        if (compression === "xz" || compression === "bzip2") throw undecodableFile(path, compression);
-        return this.#pass({ path, files: [file], parts: file.parts, compression });
-    }
-
-    /**
-     * All pieces of a split file; whole, it is most often compressed too. If not, they are read where they lie, and a sha256
-     * over the whole is not compared: that would be one reading more, and every blob has a digest.
-     */
-    async #join(split: SplitFile): Promise<OpenedFile> {
-        for (const member of split.members) this.#joined.add(member);
-        const files: ArchiveFile[] = [];
-        for (const piece of split.pieces) {
-            const file = await ArchiveFile.open(piece);
-            this.#opened.push(file);
-            files.push(file);
-        }
-        checkBytes(split, files);
-        const [first] = files;
-        const compression = first && (await detectCompression({ file: first, offset: 0, size: first.size }));
-        if (compression === undefined) return { file: new JoinedFile(split.path, files), warnings: [] };
-        if (compression === "xz" || compression === "bzip2") throw undecodableFile(split.path, compression);
-        const parts = files.flatMap((file) => file.parts);
-        return this.#pass({ path: split.path, files, parts, compression, sha256: split.sha256 });
-    }
-
-    /** Reads what is compressed to its end. */
-    async #pass(packed: PackedFiles): Promise<OpenedFile> {
-        const { passing } = this.#options;
-        const file = new PackedFile(packed, this.#kept, this.#options);
-        this.#opened.push(file);
-        const { index } = this.#passed;
-        const listing = await file.pass((tar) =>
-            indexTarNames(file, {
-                reader: tar,
-                enter: (entry) => tar.enter(entry, passing),
-                isOcMirror: isOcMirrorPart(file.name),
-                visitOcMirror: (entry, reader) => index.visit(file, entry, reader),
-            }),
-        );
-        const what = `all of its ${formatBytes(file.size)} are unpacked each time it is read`;
-        return { file, listing, warnings: [`${packed.path} is compressed with ${packed.compression}: ${what}`] };
-    }
-}
-
-function undecodableFile(path: string, compression: "xz" | "bzip2"): ArchiveError {
-    const program = compression === "xz" ? "unxz" : "bunzip2";
-    return undecodable(path, compression, `decompress it first: ${program} ${path}`);
 }
 
 function noFile(path: string): ArchiveError {
@@ -297,15 +219,5 @@ function withMissing(error: unknown, hint: PiecesHint | undefined): unknown {
         ...{ archive, entry, offset, code, thing },
         fix: fixes.length === 0 ? undefined : fixes.join("; or "),
         cause: error,
-    });
-}
-
-function checkBytes({ path, bytes }: SplitFile, files: readonly ArchiveFile[]): void {
-    const found = files.reduce((sum, { size }) => sum + size, 0);
-    if (bytes === undefined || bytes === found) return;
-    throw new ArchiveError(`the pieces have ${found} bytes, they should have ${bytes}`, {
-        archive: path,
-        code: "ARCHIVE_TRUNCATED",
-        fix: COPY_AGAIN,
     });
 }

@@ -43,8 +43,8 @@ export class KeptEntries {
     need(offset: number, body: Buffer): void {
         if (!this.#total.add("manifests", body.length))
             throw new ArchiveError(
-                `with it, there are more than ${formatBytes(MOST.manifests)} of manifests to be kept in memory while it is unpacked`,
-                { archive: this.#archive, code: "ARCHIVE_TOO_LARGE", fix: "unpack it and give the plain tar" },
+                `the compressed archives of the set have more than ${formatBytes(MOST.manifests)} of manifests and indexes`,
+                { archive: this.#archive, code: "ARCHIVE_TOO_LARGE", fix: "decompress it and give the plain tar" },
             );
         this.#bytes.add(offset, Buffer.from(body));
     }

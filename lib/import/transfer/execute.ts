@@ -1,23 +1,20 @@
 import type { BlobSource } from "../../mirror/image-set";
 import type { Digest } from "../../oci/digest";
 import type { Problem } from "../../errors/problem";
-import { Limiter, mapLimited } from "../../concurrency/limiter";
+import { mapLimited } from "../../concurrency/limiter";
 import { parseManifest } from "../../oci/manifest";
-import { once } from "../../concurrency/once";
 import type { RegistryClient } from "../../distribution/client/registry-client";
 import type { BlobArrivals } from "./blob-arrivals";
 import { NoProgressTimer } from "./no-progress-timer";
 import { imageProblem } from "../image-problem";
 import { isAttachment } from "../../mirror/attachment-tag";
 import { type ImportListeners, type ImportResult, ImportRecorder } from "./import-recorder";
-import { type BlobTask, type ImagePlan, type ImportPlan, mountSources } from "../plan/plan";
+import { type ImagePlan, type ImportPlan, mountSources } from "../plan/plan";
 import { ManifestPuts } from "./manifest-puts";
 import { ReferrerTags } from "../referrer-tags";
 import { RunStop } from "./run-stop";
-import { BlobTransfer } from "./transfer";
-import type { TransferOutcome, TransferWatch } from "./transfer-tools";
+import { BlobTransfers } from "./blob-transfers";
 import { UploadJournal } from "./upload-journal";
-import { BlobReader } from "./verified-pieces";
 
 export interface ExecuteOptions extends ImportListeners {
     /** The most blobs in flight. */
@@ -35,8 +32,6 @@ export interface ExecuteOptions extends ImportListeners {
 }
 
 const DEFAULT_CONCURRENCY = 32;
-/** Blobs worked on for each that may be sent: while the bytes of one are on their way, the upload of the next is begun. */
-const BEGUN_AHEAD = 2;
 /** Images worked on at once; more than blobs in flight, so that small images fill the gaps. */
 const IMAGES_AT_ONCE = 40;
 
@@ -74,12 +69,9 @@ export async function executePlan(
 }
 
 class Execution {
-    private readonly blobsInFlight: Limiter;
-    readonly reader: BlobReader;
-    readonly arrivals: BlobArrivals | undefined;
+    private readonly arrivals: BlobArrivals | undefined;
     private readonly repositories: ReadonlySet<string>;
-    private readonly blobs = new Map<string, Promise<void>>();
-    private readonly blobTasks = new Map<string, BlobTask>();
+    private readonly blobs: BlobTransfers;
     private readonly recorder: ImportRecorder;
     private readonly noProgress: NoProgressTimer;
     private readonly stop: RunStop;
@@ -88,18 +80,15 @@ class Execution {
     private postponed: { readonly image: ImagePlan; readonly subject: Digest }[] = [];
 
     constructor(
-        readonly client: RegistryClient,
-        readonly source: BlobSource,
-        readonly journal: UploadJournal,
+        private readonly client: RegistryClient,
+        private readonly source: BlobSource,
+        private readonly journal: UploadJournal,
         plan: ImportPlan,
         private readonly options: ExecuteOptions,
     ) {
         this.recorder = new ImportRecorder(plan, options);
         this.noProgress = new NoProgressTimer(client);
         this.stop = new RunStop(this.noProgress);
-        const most = options.concurrency ?? DEFAULT_CONCURRENCY;
-        this.blobsInFlight = new Limiter(() => Math.min(most, BEGUN_AHEAD * client.blobsAtOnce));
-        this.reader = new BlobReader(source);
         this.arrivals = options.arrivals;
         const tasks = [...plan.present, ...plan.push.map(({ task }) => task)];
         this.repositories = new Set(tasks.map(({ repository }) => repository));
@@ -107,9 +96,13 @@ class Execution {
         this.manifests = new ManifestPuts(client, source, new ReferrerTags(client, taken), (bytes) =>
             this.count(bytes, 0),
         );
-        for (const blob of plan.push.flatMap((image) => image.blobs)) {
-            this.blobTasks.set(`${blob.repository} ${blob.digest}`, blob);
-        }
+        const { recorder, noProgress, stop, arrivals } = this;
+        const run = {
+            ...{ client, source, journal, arrivals, recorder, noProgress, stop },
+            sent: (fresh: number, repeated: number) => this.count(fresh, repeated),
+            note: (error: unknown) => this.note(error),
+        };
+        this.blobs = new BlobTransfers(run, plan.push, options.concurrency ?? DEFAULT_CONCURRENCY);
     }
 
     /** @returns what ends listening to the client */
@@ -128,7 +121,7 @@ class Execution {
     sendAsTheyCome(images: readonly ImagePlan[]): void {
         if (this.arrivals === undefined) return;
         for (const { task, needs } of images)
-            for (const digest of needs) this.blob(task.repository, digest).catch(() => undefined);
+            for (const digest of needs) this.blobs.bring(task.repository, digest).catch(() => undefined);
     }
 
     /** What was postponed since it is about another image: a signature of an SBOM after the SBOM. */
@@ -147,8 +140,7 @@ class Execution {
     /** What earlier runs of the set have left open in its repositories, of blobs that these have by now, or need no more. */
     async abandonLeft(): Promise<void> {
         const left = this.journal.leftOpen.filter(
-            ({ repository, digest }) =>
-                this.repositories.has(repository) && !this.blobTasks.has(`${repository} ${digest}`),
+            ({ repository, digest }) => this.repositories.has(repository) && !this.blobs.has(repository, digest),
         );
         if (this.stop.isStopped || this.client.isInterrupted) return;
         await mapLimited(left, IMAGES_AT_ONCE, async ({ repository, location, settled }) => {
@@ -158,8 +150,7 @@ class Execution {
 
     /** Ends what reads the archive, and the journal, once no blob is under way: those of images that were not tried may be. */
     async close(): Promise<void> {
-        await Promise.allSettled(this.blobs.values());
-        await this.reader.close();
+        await this.blobs.close();
         this.journal.close();
     }
 
@@ -172,7 +163,7 @@ class Execution {
         if (this.isBlocked(task.source)) return;
         try {
             this.stop.check();
-            await this.neededBlobs(image);
+            await this.blobs.needed(image);
             if (image.isPart === true) return;
             if (this.arrivals !== undefined) {
                 await this.arrivals.mayPut();
@@ -222,95 +213,6 @@ class Execution {
         } catch (error) {
             this.note(error);
             this.recorder.imageFailed(imageProblem(task.source, error));
-        }
-    }
-
-    /** Waits for all before failing, so that no transfer of a failed image is left running unwatched. */
-    private async neededBlobs(image: ImagePlan): Promise<void> {
-        const { repository } = image.task;
-        const outcomes = await Promise.allSettled(image.needs.map((digest) => this.blob(repository, digest)));
-        const failure = outcomes.find((outcome) => outcome.status === "rejected");
-        if (failure !== undefined) throw failure.reason;
-    }
-
-    /** Once per repository and digest; two images of one repository share the work and its failure. */
-    private blob(repository: string, digest: Digest): Promise<void> {
-        const key = `${repository} ${digest}`;
-        const task = this.blobTasks.get(key);
-        if (task === undefined) return Promise.resolve();
-        return once(this.blobs, key, async () => {
-            const ready = await this.whenReady(task);
-            let mountRefused = false;
-            const watch: TransferWatch = {
-                sent: (fresh, repeated) => this.count(fresh, repeated),
-                resumed: (bytes) => this.recorder.resumed(bytes),
-                mountRefused: (mount) => {
-                    mountRefused = true;
-                    this.recorder.mountRefused(mount);
-                },
-            };
-            const transfer = this.transfer(ready, watch);
-            const ended = (isStored: boolean) => this.arrivals?.ended(ready, isStored);
-            transfer.then(
-                () => ended(true),
-                () => ended(false),
-            );
-            const outcome = await transfer;
-            this.noProgress.end();
-            this.recorder.blobDone(task, outcome, mountRefused);
-        });
-    }
-
-    /** What comes again is sent again; while it waits for that, it takes no place among the blobs in flight. */
-    private async transfer(task: BlobTask, watch: TransferWatch): Promise<TransferOutcome> {
-        const transfer = new BlobTransfer(this, task, watch);
-        let outcome: TransferOutcome | undefined;
-        try {
-            while (outcome === undefined) {
-                const sending = this.blobsInFlight.run(() => this.attempt(transfer));
-                outcome = await sending.catch((error: unknown) => this.waitForNext(task, transfer, error));
-            }
-            return outcome;
-        } finally {
-            await transfer.end(outcome !== undefined);
-        }
-    }
-
-    /** @returns once the blob's bytes come again @throws the error if they do not */
-    private async waitForNext(task: BlobTask, { furthest }: BlobTransfer, error: unknown): Promise<undefined> {
-        if ((await this.arrivals?.comesAgain(task, error, furthest)) !== true) throw error;
-    }
-
-    private async attempt(transfer: BlobTransfer): Promise<TransferOutcome> {
-        this.stop.check();
-        try {
-            return await transfer.send();
-        } catch (error) {
-            this.note(error);
-            throw error;
-        }
-    }
-
-    private async whenReady(task: BlobTask): Promise<BlobTask> {
-        const ready = await this.whenMountable(task);
-        if (ready.mountFrom === undefined)
-            await this.arrivals?.arrival(ready).catch((error: unknown) => {
-                this.stop.check();
-                throw error;
-            });
-        return ready;
-    }
-
-    /** The repository it is mounted from may still be waiting for the blob, or fail to get it: then its bytes are sent. */
-    private async whenMountable(task: BlobTask): Promise<BlobTask> {
-        const { mountFrom, ...alone } = task;
-        if (mountFrom === undefined) return task;
-        try {
-            await this.blob(mountFrom, task.digest);
-            return task;
-        } catch (error) {
-            if (this.stop.isStopped || this.source.size(task.digest) === undefined) throw error;
-            return alone;
         }
     }
 
