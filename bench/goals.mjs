@@ -58,10 +58,10 @@ const goals = {
         ...modest(series),
     ],
     E: (series) => [
-        requestsPerImage(named(series, "importer that knows no state"), 1, 1000),
+        requestsPerImage(named(series, "importer that knows no state"), { limit: 1, images: 1000, once: 0 }),
         over("up", named(series, "up"), findFloor(series), { seconds: 5, what: "an empty program" }),
         over("npm run up", named(series, "npm run up"), findFloor(series), { seconds: 5, what: "an empty program" }),
-        requestsPerImage(named(series, "npm run up"), 8, 1000),
+        requestsPerImage(named(series, "npm run up"), { limit: 8, images: 1000, once: 20 }),
         smallProvider(series),
     ],
     F: (series) => [
@@ -196,18 +196,19 @@ function smallProgram(ours, other, limit) {
 }
 
 /**
- * Beside what a run asks once, which is little for many images.
- *
  * @param {Series} one
- * @param {number} limit
- * @param {number} images how many
+ * @param {{limit: number, images: number, once: number}} goal `once`: requests of a run that are about no image
  * @returns {Verdict}
  */
-function requestsPerImage({ name, runs }, limit, images) {
+function requestsPerImage({ name, runs }, { limit, images, once }) {
     const counts = runs.map(({ requests }) => Object.values(requests).reduce((sum, count) => sum + count, 0));
-    const most = Math.max(...counts) / images;
-    const goal = `${name}: at most ${limit} ${limit === 1 ? "request" : "requests"} per image`;
-    return { goal, measured: `${most.toFixed(3)} requests per image`, met: Math.floor(most * 10) / 10 <= limit };
+    const most = Math.max(...counts);
+    const beside = once === 0 ? "" : `, and ${once} of the run`;
+    return {
+        goal: `${name}: at most ${limit} ${limit === 1 ? "request" : "requests"} per image${beside}`,
+        measured: `${(most / images).toFixed(3)} requests per image`,
+        met: most <= limit * images + once,
+    };
 }
 
 /** @param {Series[]} series @param {number} [memory] MiB for the provider @returns {Verdict[]} */

@@ -4,7 +4,7 @@ const Module = require("node:module");
 /*
  * Pulumi's SDK loads, with everything else, the TypeScript compiler and npm's reader of node_modules, for the serialization
  * of closures and the packages that these need. Nothing here serializes closures (dynamic-providers/lifecycle), and the two
- * are half of the CPU time of a start, and 60 MB of memory: here each is loaded when something of it is read.
+ * are much of the CPU time and memory of a start: here each is loaded when something of it is read.
  */
 
 const sdk = Module.createRequire(require.resolve("@pulumi/pulumi"));
@@ -19,7 +19,7 @@ function loadWhenUsed(file) {
         if (require.cache[file] === placeholder) Reflect.deleteProperty(require.cache, file);
         return require(file);
     };
-    // A function: whoever calls, constructs or lists it gets what the real one gives.
+    // A function: the real one may be called and constructed.
     placeholder.exports = new Proxy(function () {}, {
         // Compiled imports ask for this mark first; without it they would copy every export.
         get: (_, name) => (name === "__esModule" ? true : loaded()[name]),

@@ -16,7 +16,7 @@ interface Running {
 
 /**
  * Carries a plan out while its archive is opened, if anything of that is compressed: its blobs are sent as they pass by, so
- * that it is unpacked once and nowhere kept. A blob without a manifest is invisible: no image is put before `finish`.
+ * that it is decompressed once, without a copy. A blob without a manifest is invisible: no image is put before `finish`.
  */
 export class PassingImport {
     private readonly blocked = new Map<string, Problem>();

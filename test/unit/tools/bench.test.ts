@@ -73,6 +73,28 @@ test("what a cluster adds to a preview is judged by the differences of each roun
     ]);
 });
 
+test("one request more than a goal allows is not met", async () => {
+    const asked = (name: string, role: string, requests: number) => ({
+        ...series(name, role, [2]),
+        runs: series(name, role, [2]).runs.map((run) => ({ ...run, requests: { HEAD: requests } })),
+    });
+    const verdicts = async (importer: number, up: number) => {
+        const importers = asked("importer that knows no state", "ours", importer);
+        const E = [
+            importers,
+            asked("up", "ours", 0),
+            asked("npm run up", "ours", up),
+            asked("empty program", "floor", 0),
+        ];
+        const { value } = await inModule("../bench/goals.mjs", "return m.verdicts('E', input);", E);
+        return (value as { goal: string; met: boolean }[]).flatMap(({ goal, met }) =>
+            goal.includes("per image") ? [met] : [],
+        );
+    };
+    expect(await verdicts(1000, 8020)).toEqual([true, true]);
+    expect(await verdicts(1001, 8021)).toEqual([false, false]);
+});
+
 test("a provider that takes more than its goal is told, however little the rest takes", async () => {
     const greedy = B.map((one) => ({ ...one, runs: one.runs.map((run) => ({ ...run, providerBytes: 257 * MIB })) }));
     const { value } = await inModule("../bench/goals.mjs", "return m.verdicts('B', input);", greedy);

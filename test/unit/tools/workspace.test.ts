@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inModule } from "./script-module";
@@ -55,6 +55,12 @@ test("Pulumi and its program find the Node.js that runs the command first on PAT
     const print = "console.log(process.execPath, globalThis.loaded, process.argv[2])";
     const said = execFileSync(node, ["-e", print, "", "a b"], { encoding: "utf8", env: {} });
     expect(said).toBe(`${realpathSync(process.execPath)} true a b\n`);
+});
+
+test("a provider has the heap that a program has", async () => {
+    const { value } = await inModule("workspace.mjs", "return m.youngGeneration;", null);
+    const script = join(__dirname, "..", "..", "..", "tools", "engine", "pulumi-resource-pulumi-nodejs");
+    expect(readFileSync(script, "utf8")).toContain(`exec node --max-semi-space-size=${String(value)} `);
 });
 
 test("a program with typescript: false starts without the compiler, another one with it, and other processes as they are", async () => {
