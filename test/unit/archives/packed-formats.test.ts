@@ -170,7 +170,7 @@ describe("of an archive that is compressed", () => {
         });
         const bytes = gzipSync(tar([...manifests, { name: "index.json", body: EMPTY_INDEX }]), { level: 1 });
         const error = await refusal(bench.openFiles({ "a.tar.gz": bytes }, "a.tar.gz"));
-        expect(error).toMatchObject({ code: "ARCHIVE_TOO_LARGE", fix: "unpack it and give the plain tar" });
+        expect(error).toMatchObject({ code: "ARCHIVE_TOO_LARGE", fix: "decompress it and give the plain tar" });
         expect(error.message).toContain("more than 67.1 MB of manifests and indexes");
     });
 });
