@@ -9,7 +9,7 @@ const { dirname, join } = require("node:path");
 
 const root = dirname(dirname(__dirname));
 if (runsProgram(process.argv[1])) {
-    require("./sdk-parts-when-used.cjs");
+    require("./parts-when-used.cjs");
     // The pinned language host ignores the options of Pulumi.yaml, and would load the compiler for a compiled program.
     if (isCompiled(process.cwd())) process.env.PULUMI_NODEJS_TYPESCRIPT = "false";
 }

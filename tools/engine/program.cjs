@@ -1,11 +1,15 @@
 "use strict";
 const { dirname, join } = require("node:path");
+const { setImmediate } = require("node:timers/promises");
 const { checkoutProblem } = require("../checkout.cjs");
 
 /*
- * The Pulumi program (`main` in package.json): the compiled `index.ts`, if it is compiled from today's sources. Plain
- * `pulumi up` compiles nothing, and must never run old code unnoticed.
+ * The Pulumi program: the compiled `index.ts`, if it is compiled from today's sources. Plain `pulumi up` compiles nothing,
+ * and must never run old code unnoticed. Pulumi finds it as the default of `exports` in package.json, Node.js takes "node".
  */
+
+/** Turns of the event loop until a call is on its connection. */
+const TURNS = 5;
 
 const root = dirname(dirname(__dirname));
 const problem = checkoutProblem(root);
@@ -14,4 +18,35 @@ if (problem !== undefined) {
     // Shown without a stack trace.
     throw new RunError(problem);
 }
-module.exports = require(join(root, "dist", "index.js"));
+
+module.exports = async () => {
+    await startProviders();
+    keepMarksUnmapped();
+    return require(join(root, "dist", "index.js"));
+};
+
+/**
+ * The engine starts the process of the providers when something first asks for it: here before the program is loaded, so that
+ * both are loaded at once. The provider rejects the call, which is meant for nobody. The engine writes the configuration
+ * into the state with it, so the program has to have accepted that before: nothing is written in a preview, and an update
+ * comes after one.
+ */
+async function startProviders() {
+    const { runtime } = require("@pulumi/pulumi");
+    const { followsPreview } = require(join(root, "dist", "dynamic-providers", "lifecycle", "preceding-preview.js"));
+    if (!runtime.isDryRun() && !followsPreview()) return;
+    runtime.invoke("pulumi-nodejs:dynamic:start", {}).catch(() => undefined);
+    // Loading the program would hold the call back.
+    for (let turn = 0; turn < TURNS; turn++) await setImmediate();
+}
+
+/**
+ * The SDK notes where each of its promises was made, as the stack of an error without a message, and looks each line of it up
+ * in the source maps: a tenth of the program's CPU time. Errors that say something are shown with their TypeScript lines.
+ */
+function keepMarksUnmapped() {
+    const mapped = Error.prepareStackTrace;
+    if (mapped === undefined) return;
+    Error.prepareStackTrace = (error, calls) =>
+        error.message === "" ? [error, ...calls].join("\n    at ") : mapped(error, calls);
+}

@@ -13,7 +13,7 @@ if (problem !== undefined) {
     process.stderr.write(`${problem}\n`);
     process.exit(1);
 }
-require("./sdk-parts-when-used.cjs");
+require("./parts-when-used.cjs");
 // gRPC would look for the engine through the proxy of `https_proxy`; a provider has no other gRPC peer.
 process.env.no_grpc_proxy = "127.0.0.1,localhost,::1";
 watchEngine();
