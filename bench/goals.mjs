@@ -61,7 +61,7 @@ const goals = {
         requestsPerImage(named(series, "importer that knows no state"), { limit: 1, images: 1000, once: 0 }),
         over("up", named(series, "up"), findFloor(series), { seconds: 5, what: "an empty program" }),
         over("npm run up", named(series, "npm run up"), findFloor(series), { seconds: 5, what: "an empty program" }),
-        requestsPerImage(named(series, "npm run up"), { limit: 8, images: 1000, once: 20 }),
+        requestsPerImage(named(series, "npm run up"), { limit: 4, images: 1000, once: 20 }),
         smallProvider(series),
     ],
     F: (series) => [

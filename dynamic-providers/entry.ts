@@ -30,13 +30,22 @@ import type * as robotRetirementModule from "./robot-retirement/provider";
 import type * as siteCertificateAuthorityModule from "./site-certificate-authority/provider";
 import { isOwnProject } from "./lifecycle/entry-path";
 import { createProvider } from "./lifecycle/resource-provider";
+import { PreviewFindings } from "./registry/preview-findings";
 import { RegistryProcess } from "./registry/registry-process";
 
 /** Not `import()`: see cli/program.ts. */
 const load = createRequire(__filename);
 
-/** All that operations share: a provider process serves one run of the engine. */
-const own = new RegistryProcess({ followsConfiguration: isOwnProject() });
+const isOwn = isOwnProject();
+
+/**
+ * All that operations share: a provider process serves one run of the engine. Another program may have resources that change
+ * the registry without being noticed here, so its updates look for themselves.
+ */
+const own = new RegistryProcess({
+    followsConfiguration: isOwn,
+    ...(isOwn ? { findings: PreviewFindings.ofCommand() } : {}),
+});
 
 // Each is loaded by its first operation: a site without clusters never loads what writes to one.
 export const registryAccess = createProvider(

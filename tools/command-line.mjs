@@ -64,6 +64,12 @@ export function completeArguments(args, place, stack) {
     return args;
 }
 
+/** @param {string[]} args @returns {boolean} true for `pulumi up` */
+export function isUpdate(args) {
+    const [command] = words(args);
+    return command !== undefined && updates.has(command.word);
+}
+
 /**
  * Why an update is refused that would go on after errors: pulumi 3.259 then deletes what the program has no more although
  * its successor could not be made, mirror rules and accounts among it. With `--refresh` it may not even end.
@@ -73,8 +79,7 @@ export function completeArguments(args, place, stack) {
  * @returns {string | undefined} undefined if it would not
  */
 export function refusedUpdate(args, env) {
-    const [command] = words(args);
-    if (command === undefined || !updates.has(command.word)) return undefined;
+    if (!isUpdate(args)) return undefined;
     const flag = args.filter((arg) => /^--continue-on-error(=|$)/.test(arg)).at(-1);
     const variable = continuesOnError.find((name) => isTrue(env[name]));
     // A value in a word of its own is not the flag's: Pulumi reads it as the name of a template.

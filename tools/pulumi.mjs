@@ -11,6 +11,7 @@ import {
 } from "./command-line.mjs";
 import { toolsAtHand } from "./get-tools.mjs";
 import { prepare, runMain } from "./prepare.mjs";
+import { withPreviewFindings } from "./preview-findings.mjs";
 import { runThrough } from "./process.mjs";
 import { withProgressLine } from "./progress-line.mjs";
 import { createProgress } from "./progress.mjs";
@@ -49,9 +50,9 @@ async function main(args) {
         cwd: place.root,
         ...(runsProviders(args) && !isTerminal() ? { onText: (/** @type {string} */ text) => lost.read(text) } : {}),
     };
-    const code = await withProgressLine({ args, env }, (env) =>
-        runThrough(toolbox.tools.pulumi.file, completeArguments(args, place, stack), { ...options, env }),
-    );
+    const run = (/** @type {NodeJS.ProcessEnv} */ env) =>
+        runThrough(toolbox.tools.pulumi.file, completeArguments(args, place, stack), { ...options, env });
+    const code = await withPreviewFindings({ args, env }, (env) => withProgressLine({ args, env }, run));
     if (code !== 0) {
         const found = [...lost.hints(), ...(await hints(args, place, stack, env))];
         for (const hint of found) process.stderr.write(`\n${hint}\n`);

@@ -1,3 +1,4 @@
+import { withPreviewFindings } from "../../tools/preview-findings.mjs";
 import { BenchStack } from "../bench-stack.mjs";
 import { ours } from "../contenders/ours.mjs";
 import { mirrorPath } from "../contenders/places.mjs";
@@ -79,7 +80,10 @@ function contenderRole(name) {
 /** @param {Command} command @param {FreshRegistry} registry @returns {Promise<Run>} */
 export async function counted(command, registry) {
     const before = { cpu: registry.cpuSeconds(), requests: registry.requests() };
-    const { stdout: _, ...measured } = await measure(command);
+    // As the npm scripts do it.
+    const { stdout: _, ...measured } = await withPreviewFindings({ env: {}, ...command }, (env) =>
+        measure({ ...command, env }),
+    );
     const requests = more(before.requests, registry.requests());
     const registryCpuSeconds = Math.round((registry.cpuSeconds() - before.cpu) * 100) / 100;
     return { ...measured, registryCpuSeconds, requests };

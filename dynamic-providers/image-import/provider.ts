@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { counted } from "../../lib/errors/text";
 import { RegistryError, errorMessage } from "../../lib/errors/errors";
 import {
@@ -18,6 +19,7 @@ import {
     isBroken,
     isMoving,
     orRefused,
+    refreshSubject,
     replacedRegistry,
     sharedLookups,
     withRegistry,
@@ -77,10 +79,16 @@ export const imageImportProvider: RegistryProvider<ImageImportInputs, ImageImpor
         const inputs = storedInputs<ImageImportInputs>(kind, olds);
         if (hasMoved(olds, context))
             return { outs: isBroken(olds, context) ? { ...olds, unseen: true } : olds, inputs };
+        const { findings, unaskedSets } = context.process;
+        const subject = refreshSubject(kind.name, olds, context);
+        if (findings.has(subject)) {
+            unaskedSets.add(setId(olds));
+            return { outs: olds, inputs };
+        }
         const known = toImageMap(olds.images);
         const { listed, unlisted } = await findListed(olds, known, context);
         const [witness] = Object.entries(listed);
-        if (witness !== undefined) context.process.listedSets.add(setId(olds));
+        if (witness !== undefined) unaskedSets.add(setId(olds));
         const asked = Object.fromEntries(witness === undefined ? [] : [witness]);
         const failures = await orRefused(olds, () => verify(olds, unlisted, asked, context));
         if (failures instanceof RegistryError) {
@@ -95,7 +103,9 @@ export const imageImportProvider: RegistryProvider<ImageImportInputs, ImageImpor
         const incomplete = [...new Set([...olds.incomplete, ...broken])].sort();
         const leaving = olds.leaving === undefined ? {} : { leaving: olds.leaving };
         const imported = olds.importedAt === undefined ? {} : { importedAt: olds.importedAt };
-        return { outs: { ...inputs, images, incomplete, ...leaving, ...imported }, inputs: { ...inputs, images } };
+        const outs = { ...inputs, images, incomplete, ...leaving, ...imported };
+        if (failures.length + incomplete.length === 0 && isDeepStrictEqual(outs, olds)) findings.note(subject);
+        return { outs, inputs: { ...inputs, images } };
     },
 
     remove: async (olds, context) => {

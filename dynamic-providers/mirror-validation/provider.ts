@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { counted } from "../../lib/errors/text";
 import { PassthroughError, RegistryError, errorMessage } from "../../lib/errors/errors";
 import { MAX_NAMES } from "../../lib/errors/format";
@@ -16,7 +17,15 @@ import { type RequiredSignatures, pullChecks } from "../../lib/passthrough";
 import { describeAllSets } from "../image-import/preview";
 import { roomLines } from "../image-import/room";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
-import { hasMoved, isBroken, isMoving, orRefused, sharedLookups, withRegistry } from "../registry/connection";
+import {
+    hasMoved,
+    isBroken,
+    isMoving,
+    orRefused,
+    refreshSubject,
+    sharedLookups,
+    withRegistry,
+} from "../registry/connection";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import {
     type MirrorValidationInputs,
@@ -61,6 +70,9 @@ export const mirrorValidationProvider: RegistryProvider<MirrorValidationInputs, 
         const { signatures: _, ...before } = olds.summary;
         const unproven = { ...inputs, summary: { ...before, status: "failing" as const, failing: [] } };
         if (hasMoved(olds, context)) return { outs: isBroken(olds, context) ? unproven : olds, inputs };
+        const { findings } = context.process;
+        const subject = refreshSubject(kind.name, olds, context);
+        if (findings.has(subject)) return { outs: olds, inputs };
         const found = await orRefused(inputs, () => validate(inputs, context, sharedLookups(inputs, context)));
         if (found instanceof RegistryError) {
             // Clusters that pull with this account are rejected as well.
@@ -76,7 +88,10 @@ export const mirrorValidationProvider: RegistryProvider<MirrorValidationInputs, 
         logSignatures(found.signatures, context.log);
         const status = failing.length === 0 ? ("proven" as const) : ("failing" as const);
         // An unchanged result leaves state as it is: a refresh that finds nothing must show nothing.
-        return { outs: { ...inputs, summary: { ...before, status, failing, ...counts(found) } }, inputs };
+        const outs = { ...inputs, summary: { ...before, status, failing, ...counts(found) } };
+        // What nodes refuse is said by the update as well.
+        if (isUnremarkable(found) && isDeepStrictEqual(outs, olds)) findings.note(subject);
+        return { outs, inputs };
     },
 
     remove: async () => undefined,
@@ -107,6 +122,12 @@ async function prove(inputs: MirrorValidationInputs, context: RegistryContext): 
     };
 }
 
+/** True if every image is as it should be, and there is nothing to say about any. */
+function isUnremarkable({ failures, signatures }: Validation): boolean {
+    const { refused, unread } = signatures === undefined ? { refused: 0, unread: 0 } : countSignatures(signatures);
+    return failures.length + refused + unread === 0;
+}
+
 function counts({ signatures }: Validation): Pick<ValidationSummary, "signatures"> {
     return signatures === undefined ? {} : { signatures: countSignatures(signatures) };
 }
@@ -117,8 +138,8 @@ function counts({ signatures }: Validation): Pick<ValidationSummary, "signatures
  * @returns false if there are none
  */
 async function importBroken({ broken }: Validation, context: RegistryContext): Promise<boolean> {
-    const { listedSets, reimports } = context.process;
-    const sets = [...listedSets].flatMap((id) => reimports.get(id) ?? []);
+    const { unaskedSets, reimports } = context.process;
+    const sets = [...unaskedSets].flatMap((id) => reimports.get(id) ?? []);
     if (broken.size === 0 || sets.length === 0) return false;
     for (const reimport of sets) await reimport(broken, context);
     return true;

@@ -110,6 +110,18 @@ export function sharedLookups(inputs: RegistryInputs, { process }: RegistryConte
     return process.lookups.for(endpoint, contentCredentials(inputs, process));
 }
 
+/**
+ * All that a refresh of images depends on: its state, and how and with which accounts the registry is reached today.
+ * @param kind of the resource
+ */
+export function refreshSubject<State extends RegistryInputs>(kind: string, state: State, { process }: RegistryContext) {
+    const { mirrorBase } = state.registry;
+    return {
+        ...{ kind, state, registry: process.settings.registry(state), account: contentCredentials(state, process) },
+        ...{ puller: process.pullers.get(mirrorBase), isListed: process.listings.has(mirrorBase) },
+    };
+}
+
 /** What an importer elsewhere connects with: secret. */
 export function pushSecrets(inputs: RegistryInputs, process: RegistryProcess) {
     const { secrets } = process.settings.registry(inputs);

@@ -16,6 +16,7 @@ import type { CommonInputs, CommonOutputs } from "../lifecycle/resource-kind";
 import type { ResourceProvider } from "../lifecycle/resource-provider";
 import { DeclaredSets } from "./declared-sets";
 import { OwnChanges } from "./own-changes";
+import { PreviewFindings } from "./preview-findings";
 import { RenewedLogins } from "./renewed-logins";
 import type { RegistryInputs } from "./registry-kind";
 import { SharedLookups } from "./shared-lookups";
@@ -31,6 +32,8 @@ export interface ProcessOptions {
     readonly connectCluster?: (options: ConnectOptions) => Promise<ClusterClient>;
     /** Default: time as it is. */
     readonly clock?: Clock;
+    /** Default: none. */
+    readonly findings?: PreviewFindings;
 }
 
 /** What the resources of this package share in one provider process. */
@@ -38,6 +41,8 @@ export class RegistryProcess implements ProviderProcess {
     readonly engine = Engine.ofProcess();
     readonly operations = new Operations(this.engine);
     readonly lookups = new SharedLookups();
+    /** What the preview has found, of the command whose update this process runs; or for that update, in the preview. */
+    readonly findings: PreviewFindings;
     readonly declaredSets = new DeclaredSets();
     /**
      * By URN, the generations of robot accounts that a check has decided on: the engine checks a replacement a second time,
@@ -77,8 +82,11 @@ export class RegistryProcess implements ProviderProcess {
      * refreshed with.
      */
     readonly listings = new Map<string, TagListing>();
-    /** Ids of image sets that a refresh found in such lists, which say nothing about blobs. */
-    readonly listedSets = new Set<string>();
+    /**
+     * Ids of image sets of which this process has not asked for each image: a refresh found them in such lists, which say
+     * nothing about blobs, or its preview has found them just before.
+     */
+    readonly unaskedSets = new Set<string>();
     /** By the id of an image set, what imports images of it again. A check of the set leaves it here for the validation. */
     readonly reimports = new Map<string, Reimport>();
     /**
@@ -106,6 +114,7 @@ export class RegistryProcess implements ProviderProcess {
 
     constructor(private readonly options: ProcessOptions) {
         this.clock = options.clock ?? SYSTEM_CLOCK;
+        this.findings = options.findings ?? PreviewFindings.NONE;
     }
 
     get settings(): StackSettings {
@@ -161,6 +170,7 @@ export class RegistryProcess implements ProviderProcess {
     }
 
     write<T>(operation: () => Promise<T>): Promise<T> {
+        this.findings.forget();
         return this.lookups.invalidate(operation);
     }
 }

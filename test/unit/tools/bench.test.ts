@@ -91,8 +91,8 @@ test("one request more than a goal allows is not met", async () => {
             goal.includes("per image") ? [met] : [],
         );
     };
-    expect(await verdicts(1000, 8020)).toEqual([true, true]);
-    expect(await verdicts(1001, 8021)).toEqual([false, false]);
+    expect(await verdicts(1000, 4020)).toEqual([true, true]);
+    expect(await verdicts(1001, 4021)).toEqual([false, false]);
 });
 
 test("a provider that takes more than its goal is told, however little the rest takes", async () => {

@@ -1,0 +1,108 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { uptime } from "node:os";
+import { join } from "node:path";
+import { debug } from "../../lib/debug/debug";
+
+/** `<key, base64url>:<folder>`, which `tools/preview-findings.mjs` sets for one `pulumi up`. */
+const VARIABLE = "REGISTRY_PASSTHROUGH_PREVIEW_FINDINGS";
+
+/** Seconds after which what a preview has found is looked for again. */
+const LASTS = 120;
+
+/** Seconds of a clock that all processes of this machine share and nobody can set; undefined: there is none. */
+export type SharedClock = () => number | undefined;
+
+/** Time since the machine was started, asleep or not: elsewhere it is computed of the time of day. */
+const sinceStart: SharedClock = () => (process.platform === "linux" ? uptime() : undefined);
+
+/**
+ * What refreshes of a preview have found to be just as state says, for the update that the same command runs after it. Only
+ * that, never what was missing or could not be found out, and only until something may have been written. A finding is a
+ * file of a private folder: its name is an HMAC of all that the refresh depended on, its content the time and an HMAC of both.
+ */
+export class PreviewFindings {
+    /** Nothing is noted and nothing is found. */
+    static readonly NONE = new PreviewFindings(undefined);
+
+    private folder: string | undefined;
+    private readonly key: string;
+
+    /** @param place `<key>:<folder>` */
+    constructor(
+        place: string | undefined,
+        private readonly now: SharedClock = sinceStart,
+    ) {
+        const [, key, folder] = /^([\w-]{43}):(.+)$/s.exec(place ?? "") ?? [];
+        this.key = key ?? "";
+        this.folder = folder;
+    }
+
+    /** Those of the command that has started this process. */
+    static ofCommand(): PreviewFindings {
+        return new PreviewFindings(process.env[VARIABLE]);
+    }
+
+    /**
+     * A refresh has just found everything as state says.
+     * @param subject all that it depended on, as JSON can hold it; secrets too, which cannot be found out from what is stored
+     */
+    note(subject: unknown): void {
+        const time = this.now()?.toFixed(2);
+        if (this.folder === undefined || time === undefined) return;
+        const name = this.code(canonicalJson(subject));
+        try {
+            writeFileSync(join(this.folder, name), `${time} ${this.code(`${name} ${time}`)}`, { mode: 0o600 });
+        } catch {
+            // The update looks for itself.
+        }
+    }
+
+    /** True if the same was found by the preview, at most two minutes ago. Whatever else there is: false. */
+    has(subject: unknown): boolean {
+        const now = this.now();
+        if (this.folder === undefined || now === undefined) return false;
+        const name = this.code(canonicalJson(subject));
+        let text;
+        try {
+            text = readFileSync(join(this.folder, name), "utf8");
+        } catch {
+            return false;
+        }
+        const [time = "", code = ""] = text.split(" ");
+        const age = now - Number(time);
+        const isFound = isSame(code, this.code(`${name} ${time}`)) && age >= 0 && age <= LASTS;
+        if (isFound) debug("provider", () => `found by the preview ${age.toFixed(2)} s ago: not looked for again`);
+        return isFound;
+    }
+
+    /** Something may be written: from now on nothing counts, in no process of the command. */
+    forget(): void {
+        const { folder } = this;
+        this.folder = undefined;
+        if (folder === undefined) return;
+        try {
+            rmSync(folder, { recursive: true, force: true });
+        } catch {
+            // This process, which runs all that the command writes to a registry, has none any more.
+        }
+    }
+
+    private code(text: string): string {
+        return createHmac("sha256", this.key).update(text).digest("base64url");
+    }
+}
+
+/** The same text for the same values: the engine gives the properties of a resource in any order. */
+function canonicalJson(value: unknown): string {
+    return JSON.stringify(value, (_, one: unknown) =>
+        typeof one === "object" && one !== null && !Array.isArray(one)
+            ? Object.fromEntries(Object.entries(one).sort(([a], [b]) => (a < b ? -1 : 1)))
+            : one,
+    );
+}
+
+function isSame(left: string, right: string): boolean {
+    const [a, b] = [Buffer.from(left), Buffer.from(right)];
+    return a.length === b.length && timingSafeEqual(a, b);
+}
