@@ -14,6 +14,7 @@ import { mirrorPath } from "./places.mjs";
 export function ours({ archive, lock }, name = "ours", checkout = projectRoot, level = undefined) {
     const client = join(checkout, "bench", "clients", "import-archive.mjs");
     const heap = `--max-semi-space-size=${youngGeneration}`;
+    const parts = ["--require", join(projectRoot, "tools", "engine", "parts-when-used.cjs")];
     return {
         name,
         role: "ours",
@@ -24,6 +25,7 @@ export function ours({ archive, lock }, name = "ours", checkout = projectRoot, l
             file: process.execPath,
             args: [
                 heap,
+                ...parts,
                 client,
                 archive,
                 lock,

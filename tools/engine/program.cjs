@@ -20,8 +20,8 @@ if (problem !== undefined) {
 }
 
 module.exports = async () => {
-    await startProviders();
     keepMarksUnmapped();
+    await startProviders();
     return require(join(root, "dist", "index.js"));
 };
 
