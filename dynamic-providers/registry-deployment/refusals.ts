@@ -1,7 +1,12 @@
+import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
 import { type ErrorFacts, PassthroughError } from "../../lib/errors/errors";
 import { formatBytes } from "../../lib/errors/text";
 import { type RegistryStorage, bucketOf } from "../../lib/openshift/deployed-registry";
-import { isIssuedBy } from "../../lib/http/certificates";
+import { certificateBlocks, isIssuedBy } from "../../lib/http/certificates";
+import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
+import { splitHost } from "../../lib/openshift/access/network-access";
+import { hasUnknown } from "../lifecycle/unknown-value";
 import type { StackSettings } from "../registry/stack-settings";
 import type { RegistryDeploymentInputs } from "./kind";
 
@@ -83,6 +88,47 @@ export function requireTrustedCertificate(
             "let the former certificate stay for one more up that trusts the new CA, too: name the new one in site.registry.ca " +
             "or, for a CA of the site, write siteCa beside chainFile (docs/how-to/registry-certificate.md)",
     });
+}
+
+/**
+ * That a registry which is pulled from still answers where it did: clusters have the rules for another address at the end of
+ * an `up`, or later. Another name of the same machine, at the same port, is one that both are in the certificate of.
+ * @param olds of a registry that was set up
+ * @param isByName whether each name leads to it by itself, as those of Routes do
+ * @throws PassthroughError `CONFIG_INVALID`
+ */
+export function requireFormerAddress(
+    { registry: before }: Pick<ShownCertificate, "registry">,
+    { registry, chain }: ShownCertificate,
+    isByName = false,
+): void {
+    if (hasUnknown(registry)) return;
+    const former = parseMirrorBase(before.mirrorBase).host;
+    const next = parseMirrorBase(registry.mirrorBase).host;
+    if (former === next) return;
+    const [from, to] = [splitHost(former, 443), splitHost(next, 443)];
+    const isSamePort = from.port === to.port;
+    if (!isByName && isSamePort && (hasUnknown(chain) || isForHost(chain, from.host))) return;
+    const also = isByName
+        ? ""
+        : `for another name, keep port ${from.port} and have ${from.host} in the certificate, too (docs/how-to/change-the-registry.md); `;
+    throw new PassthroughError(
+        `the registry would not answer at ${former} any more, from which clusters pull until they have the rules for ${next}`,
+        {
+            code: "CONFIG_INVALID",
+            thing: "site.registry.mirrorBase",
+            fix: `write ${former} again; ${also}to move, set up a second registry with another stack`,
+        },
+    );
+}
+
+/** As clients compare names: not with the common name of the subject. */
+function isForHost(chain: string, host: string): boolean {
+    const [block] = certificateBlocks(chain);
+    if (block === undefined) return false;
+    const certificate = new X509Certificate(block);
+    const found = isIP(host) === 0 ? certificate.checkHost(host, { subject: "never" }) : certificate.checkIP(host);
+    return found !== undefined;
 }
 
 /**

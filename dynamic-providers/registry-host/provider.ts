@@ -23,7 +23,7 @@ import { PartialState } from "../lifecycle/resource-provider";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import { answers } from "../registry-deployment/answers";
 import { requireHealthy } from "../registry-deployment/doctor";
-import { requireTrustedCertificate, requireUnused } from "../registry-deployment/refusals";
+import { requireFormerAddress, requireTrustedCertificate, requireUnused } from "../registry-deployment/refusals";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import {
     admitted,
@@ -94,6 +94,7 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
     }),
 
     describeUpdate: (olds, news, { log }) => {
+        if (olds.installed !== undefined) requireFormerAddress(olds, news);
         if (hasUnknown([news.nodesOf, news.allowedFrom])) return;
         const closed = closedNodes(olds, news);
         if (closed !== undefined) log.line("warning", `${olds.host.address}: ${closed}`);
@@ -122,6 +123,7 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
     update: async (olds, news, context) => {
         requireSameDirectory(olds, news);
         requireTrustedCertificate(olds, news);
+        if (olds.installed !== undefined) requireFormerAddress(olds, news);
         if (!isDeployedAnew(olds, news) && olds.differences.length === 0) {
             const isSame =
                 changedInputs(olds, news, REACHED).length === 0 ||

@@ -12,6 +12,7 @@ import { throughLostConnections } from "../support/host/lost-connections";
 import { TestHost } from "../support/host/test-host";
 import { MemoryCluster } from "../support/memory-cluster";
 import { operationContext } from "../support/operation-context";
+import { freePort } from "../support/registry-process";
 
 jest.setTimeout(300_000);
 
@@ -48,6 +49,22 @@ test("an archive whose image the host has may go; it is missed when the host has
         /does not have the image \(any more\), .*ENOENT.*bring the archive to this machine again/,
     );
     expect(host.state.starts).toHaveLength(2);
+});
+
+test("a port that clusters pull from stays; one that was never set up to the end may be corrected", async () => {
+    const moved = { ...inputs, registry: { ...inputs.registry, mirrorBase: `localhost:${await freePort()}/mirror` } };
+    host.program("sleep", "exit 1");
+    const failure: unknown = await apply(undefined, inputs).catch((error: unknown) => error);
+    if (!(failure instanceof PartialState)) throw failure;
+    host.program("sleep", "exit 0");
+    const first = failure.known as RegistryHostOutputs;
+    expect(() => provider.describeUpdate?.(first, moved, operationContext())).not.toThrow();
+    const state = await apply(first, moved);
+    const { starts } = host.state;
+    const refusal = `the registry would not answer at ${moved.registry.mirrorBase.replace("/mirror", "")} any more`;
+    expect(() => provider.describeUpdate?.(state, inputs, operationContext())).toThrow(refusal);
+    await expect(apply(state, inputs)).rejects.toThrow(refusal);
+    expect(host.state.starts).toEqual(starts);
 });
 
 /** Clusters in memory by name, whose nodes a registry lets in, and what is logged meanwhile. */

@@ -1,5 +1,9 @@
 import type { RegistryDeploymentInputs } from "../../../dynamic-providers/registry-deployment/kind";
-import { requireTrustedCertificate, requireUnused } from "../../../dynamic-providers/registry-deployment/refusals";
+import {
+    requireFormerAddress,
+    requireTrustedCertificate,
+    requireUnused,
+} from "../../../dynamic-providers/registry-deployment/refusals";
 import { StackSettings } from "../../../dynamic-providers/registry/stack-settings";
 import { PassthroughError } from "../../../lib/errors/errors";
 import { type TestAuthority, testAuthority } from "../../support/certificates";
@@ -63,4 +67,18 @@ test.each([
             ? StackSettings.UNKNOWN
             : StackSettings.read((key) => (key === "registry-passthrough:site" ? document : undefined));
     expect(outcomeOf(() => requireUnused(shows(chains.former), settings))).toBe(expected);
+});
+
+test("another address is taken only if the former one still leads to the registry, until clusters have the new rules", async () => {
+    const { certificate: both } = await former.issue({ names: ["old.example", "new.example", "10.0.0.5"] });
+    const at = (mirrorBase: string, chain = both) => ({ chain, registry: { mirrorBase } }) as RegistryDeploymentInputs;
+    const moved = (from: string, to: RegistryDeploymentInputs, isByName = false) =>
+        outcomeOf(() => requireFormerAddress(at(from), to, isByName));
+    expect(moved("old.example:8443/mirror", at("OLD.example:8443/other"))).toBe("taken");
+    expect(moved("old.example:8443/mirror", at("new.example:8443/mirror"))).toBe("taken");
+    expect(moved("10.0.0.5:8443/mirror", at("new.example:8443/mirror"))).toBe("taken");
+    expect(moved("old.example:8443/mirror", at("new.example:8444/mirror"))).toBe("CONFIG_INVALID");
+    expect(moved("old.example:8443/mirror", at("old.example/mirror"))).toBe("CONFIG_INVALID");
+    expect(moved("elder.example:8443/mirror", at("new.example:8443/mirror"))).toBe("CONFIG_INVALID");
+    expect(moved("old.example/mirror", at("new.example/mirror"), true)).toBe("CONFIG_INVALID");
 });
