@@ -88,7 +88,9 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
         requireSameStorage(olds, news);
         requireTrustedCertificate(olds, news);
         requireAddress(olds, news);
-        const accounts = isRotation(olds, news) ? await nextAccounts(olds.accounts) : olds.accounts;
+        const accounts = isRotation(olds, news)
+            ? await nextAccounts(olds.accounts, !olds.differences.includes(INCOMPLETE))
+            : olds.accounts;
         return deploy(olds, news, accounts, context);
     },
 

@@ -132,7 +132,8 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
                 ));
             if (isSame) return { ...olds, ...news };
         }
-        const accounts = isRotation(olds, news) ? await nextAccounts(olds.accounts) : olds.accounts;
+        const wasTaken = olds.installed?.isOutdated !== true;
+        const accounts = isRotation(olds, news) ? await nextAccounts(olds.accounts, wasTaken) : olds.accounts;
         return deploy(news, olds, accounts, context);
     },
 

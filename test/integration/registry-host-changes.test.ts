@@ -67,6 +67,23 @@ test("a port that clusters pull from stays; one that was never set up to the end
     expect(host.state.starts).toEqual(starts);
 });
 
+test("accounts that clusters may have stay valid through changes of rotate that were not completed", async () => {
+    const failed = async (state: RegistryHostOutputs, rotate: string) => {
+        const failure: unknown = await apply(state, { ...inputs, rotate }).catch((error: unknown) => error);
+        if (!(failure instanceof PartialState)) throw failure;
+        return refreshed(failure.known as RegistryHostOutputs);
+    };
+    const state = await apply(undefined, inputs);
+    host.program("sha256sum", "exit 1");
+    const names = ({ accounts }: RegistryHostOutputs) => accounts.lines.pull.map((line) => line.replace(/:.*/, ""));
+    const second = await failed(await failed(state, "1"), "2");
+    expect(names(second)).toEqual(["puller-3", "puller-2", "puller-1"]);
+    rmSync(joinPath(host.root, "bin/sha256sum"));
+    const third = await apply(second, { ...inputs, rotate: "2" });
+    expect(names(third)).toEqual(names(second));
+    expect(names(await apply(third, { ...inputs, rotate: "3" }))).toEqual(["puller-4", "puller-3"]);
+});
+
 /** Clusters in memory by name, whose nodes a registry lets in, and what is logged meanwhile. */
 function clusters(...names: string[]) {
     const lines: string[] = [];
