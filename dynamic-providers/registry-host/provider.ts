@@ -48,8 +48,8 @@ import { OTHER_MACHINE, requireMachine } from "./same-machine";
 
 const KEY = "site.registry.deploy.host";
 const ADDRESS_FIX =
-    "check that the names in site.registry.mirrorBase and pushHost lead to the host from here, and that no firewall is between; " +
-    "then run again";
+    "check that the names in site.registry.mirrorBase and pushHost lead to the host from here, and that no firewall is between, nor " +
+    "on the host (firewall-cmd --add-port of both ports, also with --permanent); then run again";
 const COMPARED = comparedInputs(kind);
 /** How the host is reached: another way to it, or another key to log in with, is no change of the registry. */
 const REACHED = ["host", "login"];
