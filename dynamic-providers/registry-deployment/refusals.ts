@@ -1,9 +1,7 @@
-import { X509Certificate } from "node:crypto";
-import { isIP } from "node:net";
 import { type ErrorFacts, PassthroughError } from "../../lib/errors/errors";
 import { formatBytes } from "../../lib/errors/text";
 import { type RegistryStorage, bucketOf } from "../../lib/openshift/deployed-registry";
-import { certificateBlocks, isIssuedBy } from "../../lib/http/certificates";
+import { isForHost, isIssuedBy } from "../../lib/http/certificates";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { splitHost } from "../../lib/openshift/access/network-access";
 import { hasUnknown } from "../lifecycle/unknown-value";
@@ -120,15 +118,6 @@ export function requireFormerAddress(
             fix: `write ${former} again; ${also}to move, set up a second registry with another stack`,
         },
     );
-}
-
-/** As clients compare names: not with the common name of the subject. */
-function isForHost(chain: string, host: string): boolean {
-    const [block] = certificateBlocks(chain);
-    if (block === undefined) return false;
-    const certificate = new X509Certificate(block);
-    const found = isIP(host) === 0 ? certificate.checkHost(host, { subject: "never" }) : certificate.checkIP(host);
-    return found !== undefined;
 }
 
 /**
