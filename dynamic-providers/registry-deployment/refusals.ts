@@ -100,9 +100,11 @@ export function requireFormerAddress(
     { registry, chain }: ShownCertificate,
     isByName = false,
 ): void {
-    if (hasUnknown(registry)) return;
+    // Its CAs may only be known in the update.
+    const { mirrorBase } = registry as Partial<typeof registry>;
+    if (mirrorBase === undefined || hasUnknown(mirrorBase)) return;
     const former = parseMirrorBase(before.mirrorBase).host;
-    const next = parseMirrorBase(registry.mirrorBase).host;
+    const next = parseMirrorBase(mirrorBase).host;
     if (former === next) return;
     const [from, to] = [splitHost(former, 443), splitHost(next, 443)];
     const isSamePort = from.port === to.port;

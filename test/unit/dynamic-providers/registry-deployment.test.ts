@@ -81,4 +81,11 @@ test("another address is taken only if the former one still leads to the registr
     expect(moved("old.example:8443/mirror", at("old.example/mirror"))).toBe("CONFIG_INVALID");
     expect(moved("elder.example:8443/mirror", at("new.example:8443/mirror"))).toBe("CONFIG_INVALID");
     expect(moved("old.example/mirror", at("new.example/mirror"), true)).toBe("CONFIG_INVALID");
+    // In a preview, certificate and CAs may not be known yet, or nothing of the registry.
+    const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+    const later = at("new.example:8444/mirror", unknown);
+    const registry = { ...later.registry, ca: unknown };
+    expect(moved("old.example:8443/mirror", { ...later, registry })).toBe("CONFIG_INVALID");
+    expect(moved("old.example:8444/mirror", { ...later, registry })).toBe("taken");
+    expect(moved("old.example:8443/mirror", { ...later, registry: unknown as never })).toBe("taken");
 });
