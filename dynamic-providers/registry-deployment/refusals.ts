@@ -123,22 +123,32 @@ export function requireFormerAddress(
 }
 
 /**
- * That the site does not go on with the registry that is taken away: its configuration still has the address, and deploys
- * nothing there. A destroy has the configuration of before; a site that has moved has another address.
+ * That nobody pulls from the registry that is taken away: neither does the site go on with it, whose configuration still has the
+ * address, and deploys nothing there, nor may clusters have its rules that are given others by hand. A destroy has the
+ * configuration of before; a site that has moved has another address.
  * @throws PassthroughError `CLUSTER_REMOVAL_REFUSED`
  */
 export function requireUnused({ registry }: Pick<RegistryDeploymentInputs, "registry">, settings: StackSettings): void {
-    if (settings.site.isDeployed?.value !== false || settings.hasMoved(registry)) return;
-    throw new PassthroughError(
-        `the site still mirrors to ${registry.mirrorBase}: without this registry, clusters could not pull any more`,
-        {
-            code: "CLUSTER_REMOVAL_REFUSED",
-            thing: "site.registry.deploy",
-            fix:
-                "write it again; to leave the registry, change site.registry.mirrorBase in the same up; to let it run without this " +
+    const { isDeployed, clustersByHand } = settings.site;
+    if (isDeployed?.value !== false) return;
+    const { mirrorBase } = registry;
+    if (!settings.hasMoved(registry)) {
+        throw stillUsed(
+            `the site still mirrors to ${mirrorBase}: without this registry, clusters could not pull any more`,
+            "write it again; to leave the registry, change site.registry.mirrorBase in the same up; to let it run without this " +
                 "program, take it out of the state (pulumi state delete)",
-        },
+        );
+    }
+    const keys = clustersByHand?.value ?? [];
+    if (keys.length === 0) return;
+    throw stillUsed(
+        `${keys.join(", ")}: rules and accounts are given there by hand, and may still be those of ${mirrorBase}; everything else is done`,
+        "render the files and apply them there; then write allowRemoval: true at each of these keys, and run up again",
     );
+}
+
+function stillUsed(problem: string, fix: string): PassthroughError {
+    return new PassthroughError(problem, { code: "CLUSTER_REMOVAL_REFUSED", thing: "site.registry.deploy", fix });
 }
 
 function refusal(key: string, problem: string, fix: string): PassthroughError {

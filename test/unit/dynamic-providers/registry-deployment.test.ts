@@ -59,14 +59,23 @@ test.each([
     ],
     ["the configuration of a destroy", { mirrorBase: "registry.example/mirror", deploy: { cluster: {} } }, "taken"],
     ["another registry", { mirrorBase: "other.example/mirror" }, "taken"],
+    [
+        "another registry, and a cluster with rules by hand",
+        { mirrorBase: "other.example/mirror" },
+        "CLUSTER_REMOVAL_REFUSED",
+        [{}, { apply: {}, targets: ["containerd"] }, { cluster: undefined }],
+    ],
+    ["the same, which may lose them", { mirrorBase: "other.example/mirror" }, "taken", [{ allowRemoval: true }]],
     ["no configuration", undefined, "taken"],
-])("whether a registry may be taken away: %s", (_, registry, expected) => {
-    const document = JSON.stringify({ registry: { type: "distribution", ...registry } });
-    const settings =
-        registry === undefined
-            ? StackSettings.UNKNOWN
-            : StackSettings.read((key) => (key === "registry-passthrough:site" ? document : undefined));
-    expect(outcomeOf(() => requireUnused(shows(chains.former), settings))).toBe(expected);
+] as const)("whether a registry may be taken away: %s", (_, registry, expected, clusters = [{ apply: {} }]) => {
+    for (const cluster of clusters) {
+        const document = JSON.stringify({ cluster, registry: { type: "distribution", ...registry } });
+        const settings =
+            registry === undefined
+                ? StackSettings.UNKNOWN
+                : StackSettings.read((key) => (key === "registry-passthrough:site" ? document : undefined));
+        expect(outcomeOf(() => requireUnused(shows(chains.former), settings))).toBe(expected);
+    }
 });
 
 test("another address is taken only if the former one still leads to the registry, until clusters have the new rules", async () => {
