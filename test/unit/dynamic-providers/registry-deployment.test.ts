@@ -51,7 +51,7 @@ test("a new registry, a renewed certificate, one of a CA that is trusted by now,
     expect(outcome(shows(chains.former), shows(chains.other))).toBe("taken");
 });
 
-test.each([
+test.each<[string, object | undefined, string, (readonly object[])?]>([
     [
         "the same address, where nothing is deployed any more",
         { mirrorBase: "registry.example/mirror" },
@@ -67,7 +67,7 @@ test.each([
     ],
     ["the same, which may lose them", { mirrorBase: "other.example/mirror" }, "taken", [{ allowRemoval: true }]],
     ["no configuration", undefined, "taken"],
-] as const)("whether a registry may be taken away: %s", (_, registry, expected, clusters = [{ apply: {} }]) => {
+])("whether a registry may be taken away: %s", (_, registry, expected, clusters = [{ apply: {} }]) => {
     for (const cluster of clusters) {
         const document = JSON.stringify({ cluster, registry: { type: "distribution", ...registry } });
         const settings =
