@@ -32,7 +32,7 @@ export interface ResourceProvider<
     describeChanges?(olds: Partial<Inputs>, news: Inputs, context: OperationContext<Process>): Promise<void>;
     /**
      * Logs what an update will change and only state knows of, in the preview; called for every resource that is in state, also
-     * with values that are not known yet.
+     * with values that are not known yet. Throws only what the update would certainly fail for.
      */
     describeUpdate?(olds: Outputs, news: Inputs, context: OperationContext<Process>): void;
     /** `describeChanges` works with values that are not known yet; absent: it is not called then. */

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { createServerCertificate } from "../../lib/certificates/issue";
 import { dayOf, endsSoon, newLifetime, renewalTime } from "../../lib/certificates/renewal";
 import { changedInputs, storedInputs } from "../lifecycle/resource-kind";
@@ -62,8 +63,16 @@ function renewalReason(olds: Partial<Inputs>, news: Inputs, now: number): string
     if (changed !== undefined) return "another CA issues";
     const { notBefore, notAfter } = olds;
     if (notBefore === undefined || notAfter === undefined) return "it is not known how long it is valid";
+    if (isOfFuture(notBefore, news, now))
+        return `it is not valid before ${notBefore}, since the clock of the machine that made it was ahead`;
     if (renewalTime({ notBefore, notAfter }, news.lifetime) > now) return undefined;
     return `two thirds of its life are over (it expires on ${dayOf(notAfter)})`;
+}
+
+/** Also the CA would be of the future where the clock of this machine is behind. */
+function isOfFuture(notBefore: string, { issuerCertificate }: Pick<Inputs, "issuerCertificate">, now: number): boolean {
+    if (Date.parse(notBefore) <= now || hasUnknown(issuerCertificate)) return false;
+    return Date.parse(new X509Certificate(issuerCertificate).validFrom) <= now;
 }
 
 const WHERE = "it is in the outputs registryCertificate and registryCertificateKey";

@@ -51,6 +51,8 @@ export type RegistryDeploymentInputs = Readonly<z.infer<typeof inputs>>;
 export interface RegistryDeploymentOutputs extends RegistryDeploymentInputs, CommonOutputs {
     /** Secret. */
     readonly accounts: RegistryAccounts;
+    /** It was set up to the end once: clusters may pull from it. Absent also in state of earlier versions. */
+    readonly wasSetUp?: true | undefined;
     /** What a refresh found, or an update left, different from the inputs. */
     readonly differences: readonly string[];
 }
@@ -58,7 +60,7 @@ export interface RegistryDeploymentOutputs extends RegistryDeploymentInputs, Com
 export const registryDeploymentKind = {
     name: "registryDeployment",
     inputs,
-    outputs: ["accounts", "differences"],
+    outputs: ["accounts", "wasSetUp", "differences"],
     secrets: {
         ...clusterSecrets,
         connectionSecrets: connectionTexts,

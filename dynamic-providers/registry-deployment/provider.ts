@@ -1,4 +1,4 @@
-import { toProblem } from "../../lib/errors/errors";
+import { PassthroughError, toProblem } from "../../lib/errors/errors";
 import { errorCodes } from "../../lib/errors/failure-kind";
 import { formatProblem } from "../../lib/errors/format";
 import type { ClusterClient } from "../../lib/kubernetes/cluster-client";
@@ -29,12 +29,13 @@ import type { RegistryContext, RegistryProvider } from "../registry/registry-pro
 import { answers } from "./answers";
 import { requireHealthy } from "./doctor";
 import { type RegistryDeploymentInputs, type RegistryDeploymentOutputs, registryDeploymentKind as kind } from "./kind";
-import { requireSameStorage, requireTrustedCertificate, requireUnused } from "./refusals";
+import { requireFormerAddress, requireSameStorage, requireTrustedCertificate, requireUnused } from "./refusals";
 
 const ADDRESS_FIX =
     "check that the host's name leads to the cluster's routers (expose: route) or to its nodes (expose: nodePort) from here, " +
     "and that no firewall is between; then run again";
 const COMPARED = comparedInputs(kind);
+const INCOMPLETE = "it was not completed";
 const DELETE_KEY = "site.registry.deploy.cluster.deleteContent";
 
 /** A plain registry runs in a cluster, answers at both of its addresses, and knows both accounts. */
@@ -60,6 +61,8 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
         changes: changedInputs(olds, news, COMPARED).length > 0 || olds.differences.length > 0,
     }),
 
+    describeUpdate: (olds, news) => requireAddress(olds, news),
+
     create: async (inputs, context) => ({
         id: deploymentId(inputs),
         outs: await deploy({}, inputs, await nextAccounts(undefined), context),
@@ -67,10 +70,12 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
 
     read: async (olds, context) => {
         const inputs = storedInputs<RegistryDeploymentInputs>(kind, olds);
-        const found = await withReadableCluster(olds, context, (client) => look(client, olds), {
+        const seen = await withReadableCluster(olds, context, (client) => look(client, olds), {
             otherwise: "the registry in it counts as it was last seen",
         });
-        if (found === undefined) return { outs: olds, inputs };
+        if (seen === undefined) return { outs: olds, inputs };
+        // Its objects do not tell whether it takes uploads, and both accounts.
+        const found = [...olds.differences.filter((text) => text === INCOMPLETE), ...seen];
         if (found.length > 0) {
             // What is in it cannot be looked at before the next update has mended it.
             context.process.brokenRegistries.add(olds.registry.mirrorBase);
@@ -82,7 +87,10 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
     update: async (olds, news, context) => {
         requireSameStorage(olds, news);
         requireTrustedCertificate(olds, news);
-        const accounts = isRotation(olds, news) ? await nextAccounts(olds.accounts) : olds.accounts;
+        requireAddress(olds, news);
+        const accounts = isRotation(olds, news)
+            ? await nextAccounts(olds.accounts, !olds.differences.includes(INCOMPLETE))
+            : olds.accounts;
         return deploy(olds, news, accounts, context);
     },
 
@@ -108,6 +116,21 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
 
 function deploymentId({ cluster, namespace }: RegistryDeploymentInputs): string {
     return cluster === "" ? namespace : `${cluster}/${namespace}`;
+}
+
+/** Whether clusters may pull from it. State of earlier versions does not say so of one that is not complete. */
+function wasSetUp(olds: Partial<RegistryDeploymentOutputs>): boolean {
+    return olds.wasSetUp === true || olds.differences?.includes(INCOMPLETE) === false;
+}
+
+/** @throws PassthroughError `CONFIG_INVALID` for an address that clusters do not have yet */
+function requireAddress(olds: RegistryDeploymentOutputs, news: RegistryDeploymentInputs): void {
+    if (wasSetUp(olds))
+        requireFormerAddress(
+            olds,
+            news,
+            [olds, news].some(({ expose }) => expose === "route"),
+        );
 }
 
 function isRotation(olds: Partial<RegistryDeploymentInputs>, { rotate }: RegistryDeploymentInputs): boolean {
@@ -153,14 +176,15 @@ async function noteBucketDoubt(
 
 /** @throws PartialState with the accounts, once anything is written */
 async function deploy(
-    olds: Partial<RegistryDeploymentInputs>,
+    olds: Partial<RegistryDeploymentOutputs>,
     inputs: RegistryDeploymentInputs,
     accounts: RegistryAccounts,
     context: RegistryContext,
 ): Promise<RegistryDeploymentOutputs> {
     const { owner, namespace } = inputs;
     const objects = objectsOf(inputs, accounts);
-    const known = { ...inputs, accounts, differences: [] };
+    const ranBefore = wasSetUp(olds);
+    const known = { ...inputs, accounts, differences: [], ...(ranBefore ? { wasSetUp: true as const } : {}) };
     await noteBucketDoubt(olds, inputs, context);
     await withCluster(inputs, context, async (client) => {
         await requireOwnObjects(client, objects, owner);
@@ -172,15 +196,19 @@ async function deploy(
                 for (const role of ["importer", "puller"] as const)
                     await answers(inputs, { accounts, role, fix: ADDRESS_FIX }, context, wait);
             });
-            await requireHealthy(inputs, { credentials: accounts.importer }, context);
+            await requireHealthy(inputs, { credentials: accounts.importer }, context).catch((error: unknown) => {
+                // A registry that runs must not be kept from what mends it: a larger volume, another certificate.
+                if (!ranBefore || !(error instanceof PassthroughError)) throw error;
+                context.log.line("warning", `${clusterName(inputs)}: ${formatProblem(toProblem(error))}`);
+            });
         } catch (error) {
             // A volume that could not grow is as large as it was: the former size may be written again.
             const { storage } = { ...inputs, ...olds };
-            const partial = { ...known, storage, differences: ["it was not completed"] };
+            const partial = { ...known, storage, differences: [INCOMPLETE] };
             const reason = formatProblem(toProblem(error));
             throw new PartialState(deploymentId(inputs), partial, [reason], errorCodes(error));
         }
     });
     context.process.brokenRegistries.delete(inputs.registry.mirrorBase);
-    return known;
+    return { ...known, wasSetUp: true };
 }

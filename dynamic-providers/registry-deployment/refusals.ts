@@ -1,7 +1,10 @@
 import { type ErrorFacts, PassthroughError } from "../../lib/errors/errors";
 import { formatBytes } from "../../lib/errors/text";
 import { type RegistryStorage, bucketOf } from "../../lib/openshift/deployed-registry";
-import { isIssuedBy } from "../../lib/http/certificates";
+import { isForHost, isIssuedBy } from "../../lib/http/certificates";
+import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
+import { splitHost } from "../../lib/openshift/access/network-access";
+import { hasUnknown } from "../lifecycle/unknown-value";
 import type { StackSettings } from "../registry/stack-settings";
 import type { RegistryDeploymentInputs } from "./kind";
 
@@ -86,22 +89,66 @@ export function requireTrustedCertificate(
 }
 
 /**
- * That the site does not go on with the registry that is taken away: its configuration still has the address, and deploys
- * nothing there. A destroy has the configuration of before; a site that has moved has another address.
+ * That a registry which is pulled from still answers where it did: clusters have the rules for another address at the end of
+ * an `up`, or later. Another name of the same machine, at the same port, is one that both are in the certificate of.
+ * @param olds of a registry that was set up
+ * @param isByName whether each name leads to it by itself, as those of Routes do
+ * @throws PassthroughError `CONFIG_INVALID`
+ */
+export function requireFormerAddress(
+    { registry: before }: Pick<ShownCertificate, "registry">,
+    { registry, chain }: ShownCertificate,
+    isByName = false,
+): void {
+    // Its CAs may only be known in the update.
+    const { mirrorBase } = registry as Partial<typeof registry>;
+    if (mirrorBase === undefined || hasUnknown(mirrorBase)) return;
+    const former = parseMirrorBase(before.mirrorBase).host;
+    const next = parseMirrorBase(mirrorBase).host;
+    if (former === next) return;
+    const [from, to] = [splitHost(former, 443), splitHost(next, 443)];
+    const isSamePort = from.port === to.port;
+    if (!isByName && isSamePort && (hasUnknown(chain) || isForHost(chain, from.host))) return;
+    const also = isByName
+        ? ""
+        : `for another name, keep port ${from.port} and have ${from.host} in the certificate, too (docs/how-to/change-the-registry.md); `;
+    throw new PassthroughError(
+        `the registry would not answer at ${former} any more, from which clusters pull until they have the rules for ${next}`,
+        {
+            code: "CONFIG_INVALID",
+            thing: "site.registry.mirrorBase",
+            fix: `write ${former} again; ${also}to move, set up a second registry with another stack`,
+        },
+    );
+}
+
+/**
+ * That nobody pulls from the registry that is taken away: neither does the site go on with it, whose configuration still has the
+ * address, and deploys nothing there, nor may clusters have its rules that are given others by hand. A destroy has the
+ * configuration of before; a site that has moved has another address.
  * @throws PassthroughError `CLUSTER_REMOVAL_REFUSED`
  */
 export function requireUnused({ registry }: Pick<RegistryDeploymentInputs, "registry">, settings: StackSettings): void {
-    if (settings.site.isDeployed?.value !== false || settings.hasMoved(registry)) return;
-    throw new PassthroughError(
-        `the site still mirrors to ${registry.mirrorBase}: without this registry, clusters could not pull any more`,
-        {
-            code: "CLUSTER_REMOVAL_REFUSED",
-            thing: "site.registry.deploy",
-            fix:
-                "write it again; to leave the registry, change site.registry.mirrorBase in the same up; to let it run without this " +
+    const { isDeployed, clustersByHand } = settings.site;
+    if (isDeployed?.value !== false) return;
+    const { mirrorBase } = registry;
+    if (!settings.hasMoved(registry)) {
+        throw stillUsed(
+            `the site still mirrors to ${mirrorBase}: without this registry, clusters could not pull any more`,
+            "write it again; to leave the registry, change site.registry.mirrorBase in the same up; to let it run without this " +
                 "program, take it out of the state (pulumi state delete)",
-        },
+        );
+    }
+    const keys = clustersByHand?.value ?? [];
+    if (keys.length === 0) return;
+    throw stillUsed(
+        `${keys.join(", ")}: rules and accounts are given there by hand, and may still be those of ${mirrorBase}; everything else is done`,
+        "render the files and apply them there; then write allowRemoval: true at each of these keys, and run up again",
     );
+}
+
+function stillUsed(problem: string, fix: string): PassthroughError {
+    return new PassthroughError(problem, { code: "CLUSTER_REMOVAL_REFUSED", thing: "site.registry.deploy", fix });
 }
 
 function refusal(key: string, problem: string, fix: string): PassthroughError {

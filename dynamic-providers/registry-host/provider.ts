@@ -23,7 +23,7 @@ import { PartialState } from "../lifecycle/resource-provider";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import { answers } from "../registry-deployment/answers";
 import { requireHealthy } from "../registry-deployment/doctor";
-import { requireTrustedCertificate, requireUnused } from "../registry-deployment/refusals";
+import { requireFormerAddress, requireTrustedCertificate, requireUnused } from "../registry-deployment/refusals";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import {
     admitted,
@@ -48,8 +48,8 @@ import { OTHER_MACHINE, requireMachine } from "./same-machine";
 
 const KEY = "site.registry.deploy.host";
 const ADDRESS_FIX =
-    "check that the names in site.registry.mirrorBase and pushHost lead to the host from here, and that no firewall is between; " +
-    "then run again";
+    "check that the names in site.registry.mirrorBase and pushHost lead to the host from here, and that no firewall is between, nor " +
+    "on the host (firewall-cmd --add-port of both ports, also with --permanent); then run again";
 const COMPARED = comparedInputs(kind);
 /** How the host is reached: another way to it, or another key to log in with, is no change of the registry. */
 const REACHED = ["host", "login"];
@@ -94,6 +94,7 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
     }),
 
     describeUpdate: (olds, news, { log }) => {
+        if (olds.installed !== undefined) requireFormerAddress(olds, news);
         if (hasUnknown([news.nodesOf, news.allowedFrom])) return;
         const closed = closedNodes(olds, news);
         if (closed !== undefined) log.line("warning", `${olds.host.address}: ${closed}`);
@@ -122,6 +123,7 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
     update: async (olds, news, context) => {
         requireSameDirectory(olds, news);
         requireTrustedCertificate(olds, news);
+        if (olds.installed !== undefined) requireFormerAddress(olds, news);
         if (!isDeployedAnew(olds, news) && olds.differences.length === 0) {
             const isSame =
                 changedInputs(olds, news, REACHED).length === 0 ||
@@ -130,7 +132,8 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
                 ));
             if (isSame) return { ...olds, ...news };
         }
-        const accounts = isRotation(olds, news) ? await nextAccounts(olds.accounts) : olds.accounts;
+        const wasTaken = olds.installed?.isOutdated !== true;
+        const accounts = isRotation(olds, news) ? await nextAccounts(olds.accounts, wasTaken) : olds.accounts;
         return deploy(news, olds, accounts, context);
     },
 

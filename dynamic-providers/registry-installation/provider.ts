@@ -31,6 +31,8 @@ import { tryUploads } from "./try-uploads";
 
 const COMPARED = comparedInputs(kind);
 const KEY = "site.registry.deploy.installer";
+/** What an installer writes into the registry's configuration, and what clusters know it by. */
+const ADDRESS = ["host", "port"] as const;
 const INCOMPLETE = "it was not completed";
 const UNCHECKED = "the checks that send something to it were not passed yet";
 
@@ -40,7 +42,7 @@ export const registryInstallationProvider: RegistryProvider<RegistryInstallation
 
     describeChanges: async (olds, news, { log }) => {
         if (hasUnknown(news.registry)) return;
-        requireSamePlace(olds, news);
+        requireSamePlace(olds, news, ["kind", "directory"]);
         requireUpgrade(olds.installer?.version, installationOf(news));
         if (!hasUnknown(news.chain)) requireTrustedCertificate(olds, news);
         const { version } = news.installer;
@@ -48,6 +50,11 @@ export const registryInstallationProvider: RegistryProvider<RegistryInstallation
         if (former === version) return;
         const what = former === undefined ? `is installed in ${version}` : `is upgraded from ${former} to ${version}`;
         log.line("info", `${news.registry.type} ${what} on ${news.host.address}; it does not answer meanwhile`);
+    },
+
+    // One that was not completed may have a name or a port that does not do; the update asks the host whether it is one.
+    describeUpdate: (olds, news) => {
+        if (olds.isUnchecked !== true && !hasUnknown(news.registry)) requireSamePlace(olds, news, ADDRESS);
     },
 
     compare: (olds, news) => ({
@@ -70,7 +77,8 @@ export const registryInstallationProvider: RegistryProvider<RegistryInstallation
     },
 
     update: async (olds, news, context) => {
-        requireSamePlace(olds, news);
+        requireSamePlace(olds, news, ["kind", "directory"]);
+        if (olds.isUnchecked !== true) requireSamePlace(olds, news, ADDRESS);
         requireTrustedCertificate(olds, news);
         if (hasOtherLoginOnly(olds, news)) return { ...olds, ...news };
         return install(news, olds, context);
@@ -94,10 +102,14 @@ function hasOtherLoginOnly(olds: RegistryInstallationOutputs, news: RegistryInst
 }
 
 /** @throws PassthroughError `CONFIG_INVALID` if the content, or the name that it is known by, would be left behind */
-function requireSamePlace(olds: Partial<RegistryInstallationInputs>, news: RegistryInstallationInputs): void {
+function requireSamePlace(
+    olds: Partial<RegistryInstallationInputs>,
+    news: RegistryInstallationInputs,
+    names: readonly ("kind" | "directory" | "host" | "port")[],
+): void {
     if (olds.directory === undefined || olds.registry === undefined) return;
     const [before, after] = [installationOf(olds as RegistryInstallationInputs), installationOf(news)];
-    const moved = (["kind", "directory", "host", "port"] as const).find((name) => before[name] !== after[name]);
+    const moved = names.find((name) => before[name] !== after[name]);
     if (moved === undefined) return;
     const key = {
         kind: "site.registry.type",
@@ -147,6 +159,7 @@ async function install(
             now: context.process.clock.now(),
             onProgress,
             onFound: (ranBefore) => {
+                if (ranBefore) requireSamePlace(olds ?? {}, inputs, ADDRESS);
                 isUnchecked = uncheckedAfter(inputs, olds, ranBefore);
             },
             onSecrets: (used) => {

@@ -75,7 +75,8 @@ export function registryUnit(registry: HostRegistry, instance: Instance): string
             `Description=Registry for ${instance === "pull" ? "pulls, read-only" : "pushes"}`,
             ...["Wants=network-online.target", "After=network-online.target"],
             ...door,
-            `RequiresMountsFor=${directory} %t/containers`,
+            // A disk may be at the storage alone: an empty folder in its place would take pushes.
+            `RequiresMountsFor=${directory}/${PLACES.storage} %t/containers`,
             "StartLimitIntervalSec=0",
         ],
         Service: [

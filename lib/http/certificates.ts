@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
 
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
@@ -19,6 +20,18 @@ export function isIssuedBy(chain: string, cas: string): boolean {
     return certificates.some((certificate) =>
         issuers.some((issuer) => certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey)),
     );
+}
+
+/**
+ * Whether the first certificate of a chain (PEM) is for a host, as clients compare: not with the common name of its subject.
+ * @param host name, or address without brackets
+ */
+export function isForHost(chain: string, host: string): boolean {
+    const [block] = certificateBlocks(chain);
+    if (block === undefined) return false;
+    const certificate = new X509Certificate(block);
+    const found = isIP(host) === 0 ? certificate.checkHost(host, { subject: "never" }) : certificate.checkIP(host);
+    return found !== undefined;
 }
 
 /** Certificates, each as its own PEM text. */

@@ -13,6 +13,7 @@ import { registryKeys } from "./registry-keys";
 import { robotsKeys, rotations } from "./robot-keys";
 import type { ConfiguredHost } from "./host-login";
 import { clusterKeys } from "./cluster-keys";
+import { clusterKey } from "./clusters";
 import { hostKeys } from "./host-keys";
 import { contentEntry, onRemoveKey, transferKeys } from "./schema";
 
@@ -52,6 +53,8 @@ export interface ConfiguredSite {
     readonly retrySeconds: Reading<number>;
     /** How the clusters are reached. */
     readonly clusters: Reading<readonly ReachedCluster[]>;
+    /** Keys of the clusters that somebody gives rules and accounts by hand, and that may not lose them. */
+    readonly clustersByHand: Reading<readonly string[]>;
     readonly onRemove: Reading<OnRemove>;
     /** What a rotation of each robot account does. */
     readonly rotations: Reading<Readonly<Record<"importer" | "puller", z.infer<typeof rotations>>>>;
@@ -79,6 +82,7 @@ export const UNKNOWN_SITE: ConfiguredSite = {
     proxy: undefined,
     retrySeconds: undefined,
     clusters: undefined,
+    clustersByHand: undefined,
     onRemove: undefined,
     rotations: undefined,
     locks: undefined,
@@ -90,6 +94,13 @@ const reachedKeys = clusterKeys.pick({ apply: true }).loose();
 const reachedOnly = z.looseObject({
     cluster: reachedKeys.optional(),
     clusters: z.record(z.string(), reachedKeys).optional(),
+});
+
+/** Whatever each of these says, that it is there is enough. */
+const byHandKeys = z.looseObject({ apply: z.unknown().optional(), targets: z.array(z.unknown()).optional() });
+const byHandOnly = z.looseObject({
+    cluster: byHandKeys.optional(),
+    clusters: z.record(z.string(), byHandKeys).optional(),
 });
 
 const hostOnly = hostKeys.loose();
@@ -137,6 +148,7 @@ export function readConfiguredSite(
         proxy: read(registryKeys.shape.proxy, "registry", "proxy"),
         retrySeconds: read(transferKeys.shape.retrySeconds, "transfer", "retrySeconds"),
         clusters: readReachedClusters(site, defaults),
+        clustersByHand: readClustersByHand(site, defaults),
         onRemove: read(onRemoveKey, "onRemove"),
         rotations: readRotations(read),
         overrides: overrides && {
@@ -236,6 +248,19 @@ function readReachedClusters(site: Reading<unknown>, defaults: Reading<unknown>)
     const reached = (name: string, apply: ClusterApply | undefined) => ({ name, ...(apply && { apply }) });
     const all = Object.entries(data.clusters ?? {}).map(([name, { apply }]) => reached(name, apply));
     return { value: all.length > 0 ? all : [reached("", data.cluster?.apply)] };
+}
+
+function readClustersByHand(site: Reading<unknown>, defaults: Reading<unknown>): Reading<readonly string[]> {
+    if (site === undefined || defaults === undefined) return undefined;
+    const { data } = byHandOnly.safeParse(mergeDocuments(defaults.value, site.value));
+    if (data === undefined) return undefined;
+    const named = Object.entries(data.clusters ?? {});
+    const all = named.length > 0 ? named : [["", data.cluster ?? {}] as const];
+    const found = all.filter(
+        ([, { apply, targets = [], allowRemoval }]) =>
+            allowRemoval !== true && ((apply ?? undefined) === undefined || targets.length > 0),
+    );
+    return { value: found.map(([name]) => clusterKey({ name })) };
 }
 
 function readCertificate(

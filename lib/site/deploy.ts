@@ -1,5 +1,4 @@
-import { X509Certificate } from "node:crypto";
-import { certificateBlocks } from "../http/certificates";
+import { certificateBlocks, isForHost } from "../http/certificates";
 import { hostName } from "../http/hostname";
 import { formatReference, parseReference } from "../oci/reference";
 import { type Exposure, type RegistryStorage, bucketOf } from "../openshift/deployed-registry";
@@ -194,10 +193,10 @@ function hostIssues(expose: Exposure, { mirror, pushHost }: SiteRegistry): Confi
 /** That a certificate that is brought along is for the address of pushes, too. */
 function certificateIssues({ registry, certificate }: DeploySite): ConfigIssue[] {
     const { pushHost } = registry ?? {};
-    const [block] = certificateBlocks(certificate?.chain ?? "");
-    if (pushHost === undefined || block === undefined) return [];
+    const chain = certificate?.chain ?? "";
+    if (pushHost === undefined || certificateBlocks(chain).length === 0) return [];
     const name = hostName(pushHost);
-    if (new X509Certificate(block).checkHost(name) !== undefined) return [];
+    if (isForHost(chain, name)) return [];
     return [
         {
             key: "site.registry.certificate.chainFile",

@@ -29,7 +29,9 @@ export function connectError(connection: HostConnection, cause: unknown, shownKe
         return hostError(connection, "HOST_KEY_MISMATCH", problem, { fix: KEY_FIX });
     }
     if (level === "client-authentication") {
-        const fix = `add the public key to ~${user}/.ssh/authorized_keys on the host, or configure the key that is there`;
+        const also =
+            user === "root" ? ", and let root log in with it (PermitRootLogin prohibit-password in sshd_config)" : "";
+        const fix = `add the public key to ~${user}/.ssh/authorized_keys on the host, or configure the key that is there${also}`;
         return hostError(connection, "HOST_LOGIN_REJECTED", `it rejects the login of ${user} with this key`, { fix });
     }
     if (code === "ENOTFOUND" || code === "EAI_AGAIN") {

@@ -7,7 +7,7 @@ import { BoundedOutput } from "./bounded-output";
 import type { HostConnection } from "./connection";
 import { connectionLost, hostError } from "./host-error";
 import { RootRights } from "./root-rights";
-import { shellCommand } from "./shell";
+import { scriptCommand, shellCommand } from "./shell";
 
 /** Commands on one host, over one connection. */
 export interface HostSession {
@@ -45,7 +45,7 @@ export function createSession(client: Client, connection: HostConnection, signal
 function commandLine(command: string, prefix: readonly string[], { stdin, timeoutSeconds }: RunOptions): string {
     // On the host itself: it ends also what nobody waits for any more.
     const limit = timeoutSeconds === undefined ? [] : ["timeout", "-k", "5", String(timeoutSeconds)];
-    const words = shellCommand(...prefix, ...limit, "sh", "-c", command);
+    const words = shellCommand(...prefix, ...limit, ...scriptCommand(command));
     // Signals are sent on a channel whose input has not ended.
     return stdin === undefined ? `exec ${words} </dev/null` : `exec ${words}`;
 }

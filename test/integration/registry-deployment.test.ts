@@ -161,6 +161,7 @@ test("a refresh names what is missing or changed by hand without its value, and 
     const own = context(lines);
     const { outs } = await provider.read(state, own);
     expect(outs.differences).toEqual([
+        "it was not completed",
         "Secret registry-accounts: its data",
         "Service registry-push: it does not exist",
         `it waits for the pod of the registry in ${namespace}`,
@@ -169,7 +170,11 @@ test("a refresh names what is missing or changed by hand without its value, and 
     expect([...own.process.brokenRegistries]).toEqual([inputs.registry.mirrorBase]);
     expect(provider.compare(outs, inputs)).toMatchObject({ changes: true });
     await expect(provider.update(outs, inputs, context())).rejects.toThrow(PartialState);
-    expect((await provider.read(state, context())).outs.differences).toHaveLength(1);
+    // That its objects are there again tells nothing of its accounts, and of uploads.
+    expect((await provider.read(state, context())).outs.differences).toEqual([
+        "it was not completed",
+        `it waits for the pod of the registry in ${namespace}`,
+    ]);
 });
 
 test("objects of others are refused, all at once, before anything is written; a namespace of others is used and stays", async () => {
@@ -236,6 +241,31 @@ test.each([
     await expect(refused).rejects.toThrow(message);
     const grown = { ...inputs, storage: { bytes: 2 ** 31 } };
     await expect(provider.describeChanges?.(inputs, grown, context())).resolves.toBeUndefined();
+});
+
+test("one that clusters may pull from keeps its address; one that was never set up to the end takes another", async () => {
+    const inputs = inputsOf();
+    const state = await written(inputs);
+    const moved = { ...inputs, registry: { ...inputs.registry, mirrorBase: "localhost:30599/mirror" } };
+    const message =
+        /would not answer at localhost:\d+ any more, from which clusters pull until they have the rules for/;
+    const previewed = (olds: RegistryDeploymentOutputs, news: RegistryDeploymentInputs) => () =>
+        provider.describeUpdate?.(olds, news, context());
+    expect(previewed(state, moved)).not.toThrow();
+    for (const olds of [
+        { ...state, wasSetUp: true as const },
+        { ...state, differences: [] },
+    ]) {
+        expect(previewed(olds, moved)).toThrow(message);
+        await expect(provider.update(olds, moved, context())).rejects.toThrow(message);
+        expect(previewed(olds, { ...moved, expose: "route" })).toThrow(message);
+        expect(previewed(olds, inputs)).not.toThrow();
+    }
+    const failure: unknown = await provider
+        .update({ ...state, differences: [] }, { ...inputs, rotate: "1" }, context())
+        .catch((error: unknown) => error);
+    if (!(failure instanceof PartialState)) throw failure;
+    expect(previewed(failure.known as RegistryDeploymentOutputs, moved)).toThrow(message);
 });
 
 test("a volume that the cluster does not let grow keeps its size in the state: the former one may be written again", async () => {

@@ -12,6 +12,7 @@ import { throughLostConnections } from "../support/host/lost-connections";
 import { TestHost } from "../support/host/test-host";
 import { MemoryCluster } from "../support/memory-cluster";
 import { operationContext } from "../support/operation-context";
+import { freePort } from "../support/registry-process";
 
 jest.setTimeout(300_000);
 
@@ -48,6 +49,39 @@ test("an archive whose image the host has may go; it is missed when the host has
         /does not have the image \(any more\), .*ENOENT.*bring the archive to this machine again/,
     );
     expect(host.state.starts).toHaveLength(2);
+});
+
+test("a port that clusters pull from stays; one that was never set up to the end may be corrected", async () => {
+    const moved = { ...inputs, registry: { ...inputs.registry, mirrorBase: `localhost:${await freePort()}/mirror` } };
+    host.program("sleep", "exit 1");
+    const failure: unknown = await apply(undefined, inputs).catch((error: unknown) => error);
+    if (!(failure instanceof PartialState)) throw failure;
+    host.program("sleep", "exit 0");
+    const first = failure.known as RegistryHostOutputs;
+    expect(() => provider.describeUpdate?.(first, moved, operationContext())).not.toThrow();
+    const state = await apply(first, moved);
+    const { starts } = host.state;
+    const refusal = `the registry would not answer at ${moved.registry.mirrorBase.replace("/mirror", "")} any more`;
+    expect(() => provider.describeUpdate?.(state, inputs, operationContext())).toThrow(refusal);
+    await expect(apply(state, inputs)).rejects.toThrow(refusal);
+    expect(host.state.starts).toEqual(starts);
+});
+
+test("accounts that clusters may have stay valid through changes of rotate that were not completed", async () => {
+    const failed = async (state: RegistryHostOutputs, rotate: string) => {
+        const failure: unknown = await apply(state, { ...inputs, rotate }).catch((error: unknown) => error);
+        if (!(failure instanceof PartialState)) throw failure;
+        return refreshed(failure.known as RegistryHostOutputs);
+    };
+    const state = await apply(undefined, inputs);
+    host.program("sha256sum", "exit 1");
+    const names = ({ accounts }: RegistryHostOutputs) => accounts.lines.pull.map((line) => line.replace(/:.*/, ""));
+    const second = await failed(await failed(state, "1"), "2");
+    expect(names(second)).toEqual(["puller-3", "puller-2", "puller-1"]);
+    rmSync(joinPath(host.root, "bin/sha256sum"));
+    const third = await apply(second, { ...inputs, rotate: "2" });
+    expect(names(third)).toEqual(names(second));
+    expect(names(await apply(third, { ...inputs, rotate: "3" }))).toEqual(["puller-4", "puller-3"]);
 });
 
 /** Clusters in memory by name, whose nodes a registry lets in, and what is logged meanwhile. */

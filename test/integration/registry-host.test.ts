@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
     existsSync,
     mkdirSync,
@@ -102,6 +103,23 @@ test("it takes pushes at one port, refuses them at the other, keeps its content,
     expect(await isPulled(again.accounts.puller, "first")).toBe(true);
     await provider.remove(again, operationContext());
     expect(existsSync(inputs.directory)).toBe(false);
+});
+
+test("its garbage is collected with the configuration of the instance for pushes, while both run", async () => {
+    const { accounts } = await apply(undefined, inputs);
+    const { pushHost = "" } = inputs.registry;
+    await push(pushHost, accounts.importer, "first");
+    const blobs = () =>
+        readdirSync(join(inputs.directory, "storage/docker/registry/v2/blobs"), { recursive: true }).filter((path) =>
+            String(path).endsWith("/data"),
+        ).length;
+    // Those of the checks were deleted, which frees nothing by itself.
+    const before = blobs();
+    execFileSync("registry", ["garbage-collect", join(host.root, `${PUSH}.json`)], { stdio: "pipe" });
+    expect(blobs()).toBeLessThan(before);
+    expect(await isPulled(accounts.puller, "first")).toBe(true);
+    await push(pushHost, accounts.importer, "second");
+    expect(await isPulled(accounts.puller, "second")).toBe(true);
 });
 
 test("what somebody changes on the host is found, and changed back", async () => {

@@ -129,6 +129,22 @@ test("an installation that fails keeps its secrets in the state, and the next up
     expect(outs.differences).toEqual([]);
 });
 
+test("a name that does not do is corrected while nothing is installed, and stays once it is", async () => {
+    const named = (host: string) =>
+        inputsOf({ registry: { ...inputsOf().registry, mirrorBase: `${host}:${quay.host.split(":")[1]}/mirror` } });
+    host.set("disk-full");
+    const first = await failure(create(named("127.0.0.1")));
+    host.set("disk-full", false);
+    expect(() => provider.describeUpdate?.(first, inputsOf(), context())).not.toThrow();
+    const outs = await provider.update((await provider.read(first, context())).outs, inputsOf(), context());
+    expect(outs).toMatchObject({ registry: inputsOf().registry, differences: [] });
+    // Also where only its checks were not passed yet, which state alone does not tell.
+    for (const olds of [outs, { ...outs, isUnchecked: true as const }])
+        await expect(provider.update(olds, named("127.0.0.1"), context())).rejects.toThrow(
+            /CONFIG_INVALID: site\.registry\.mirrorBase.*its installer cannot change it from localhost to 127\.0\.0\.1/,
+        );
+});
+
 test("a response to the change of the password that is lost is found again by the next run", async () => {
     quay.fault = (method, path) =>
         method === "PUT" && path.startsWith("/api/") ? { status: 200, cutAfter: 0 } : undefined;
@@ -290,7 +306,10 @@ test("a preview says what is installed, and refuses an older version and another
         "CONFIG_INVALID: site.registry.deploy.installer.directory: its installer cannot change it",
     );
     const registry = { ...inputsOf().registry, mirrorBase: "elsewhere.test:8443/mirror" };
-    await expect(describe(inputsOf(), inputsOf({ registry }))).rejects.toThrow("site.registry.mirrorBase");
+    const state = { ...inputsOf(), differences: [] } as unknown as RegistryInstallationOutputs;
+    expect(() => provider.describeUpdate?.(state, inputsOf({ registry }), context())).toThrow(
+        "CONFIG_INVALID: site.registry.mirrorBase: its installer cannot change it",
+    );
     expect(server.commands).toEqual([]);
 });
 

@@ -48,6 +48,14 @@ test("commands have status, both outputs and what they read, several on one conn
     ]);
 });
 
+test("a script comes to sh as it is, whatever the login shell makes of quotes, newlines, ! and backslashes", async () => {
+    const script = "set -eu\nfrom='it'\\''s'\nprintf '%s|' \"$from\" '!x \\\\ \\n 7' \"$0\"\nexit 3\n";
+    const { stdout, status } = await on((session) => session.run(script));
+    expect({ stdout, status }).toEqual({ stdout: "it's|!x \\\\ \\n 7|sh|", status: 3 });
+    // tcsh(1) ends quotes at a newline and expands ! in them; in those of fish(1), \\ and \' are escapes.
+    expect(server.lines.at(-1)).not.toMatch(/[\n!]|\\[\\']/);
+});
+
 test("of a large output the end is kept, and every line is given away", async () => {
     let lines = 0;
     const { stdout, isCut } = await on((session) => session.run("seq 400000", { output: () => void lines++ }));
@@ -169,6 +177,34 @@ describe("as root", () => {
         const log = readFileSync(join(home, "sudo.log"), "utf8").split("\n");
         expect(log.filter((line) => line === "sudo sh -c :")).toHaveLength(1);
     });
+
+    test("a sudo that wants a terminal says how to let it do without", async () => {
+        program("sudo", "echo 'sudo: sorry, you must have a tty to run sudo' >&2; exit 1");
+        await expect(on((session) => session.run("true", { root: true }))).rejects.toMatchObject({
+            code: "HOST_SUDO_REFUSED",
+            problem: expect.stringMatching(/sudo wants a terminal of operator: .*you must have a tty/) as string,
+            fix: expect.stringContaining("Defaults:operator !requiretty") as string,
+        });
+    });
+
+    test.each([
+        [
+            "echo 'Welcome to the lab'; echo 1000",
+            /prints something before each command: Welcome to the lab 1000/,
+            /bashrc/,
+        ],
+        ["echo 'This account is currently not available.'; exit 1", /runs no commands: This account is/, /usermod/],
+    ])(
+        "a login shell that prints or refuses is named, since what commands print is read: %s",
+        async (script, said, fix) => {
+            program("id", script);
+            await expect(on((session) => session.run("true", { root: true }))).rejects.toMatchObject({
+                code: "HOST_NOT_READY",
+                problem: expect.stringMatching(said) as string,
+                fix: expect.stringMatching(fix) as string,
+            });
+        },
+    );
 
     test("what sudo refuses has its words", async () => {
         program("sudo", "echo 'sudo: a password is required' >&2; exit 1");

@@ -23,8 +23,10 @@ export interface SshServerOptions {
 export class SshServer {
     private readonly connections = new Set<Connection>();
     private readonly children = new Set<ChildProcess>();
-    /** As they arrived, in order. */
+    /** In order, as `sh` reads them. */
     readonly commands: string[] = [];
+    /** The same as they arrived, for the login shell. */
+    readonly lines: string[] = [];
 
     private constructor(
         private readonly listener: Listener,
@@ -77,8 +79,10 @@ export class SshServer {
         client.on("session", (accept) => {
             const session = accept();
             session.on("exec", (acceptCommand, _reject, { command }) => {
-                this.commands.push(command);
-                const fate = this.options.fate?.(command) ?? "run";
+                const read = asShReads(command);
+                this.lines.push(command);
+                this.commands.push(read);
+                const fate = this.options.fate?.(read) ?? "run";
                 if (fate === "lost-before") client.end();
                 else session.on("signal", this.execute(acceptCommand(), command, fate === "run" ? undefined : client));
             });
@@ -111,6 +115,11 @@ export class SshServer {
                 process.kill(-child.pid, `SIG${name}` as "SIGTERM");
         };
     }
+}
+
+/** With the characters that are numbers for printf(1), %b. */
+function asShReads(line: string): string {
+    return line.replaceAll(/\\0([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }
 
 /** ssh2 1.17 makes one now and then that it cannot read itself. */

@@ -21,12 +21,17 @@ const PASSWORD_BYTES = 24;
 /** The present account, and the one that clusters may still have. */
 const KEPT = 2;
 
-/** The next generation of both accounts; the one before stays valid. @param before undefined: there is none */
-export async function nextAccounts(before: RegistryAccounts | undefined): Promise<RegistryAccounts> {
+/**
+ * The next generation of both accounts; the one before stays valid.
+ * @param before undefined: there is none
+ * @param wasTaken whether the registry took `before` to the end; if not, clusters may have a generation before that one, so all
+ * of them stay
+ */
+export async function nextAccounts(before: RegistryAccounts | undefined, wasTaken = true): Promise<RegistryAccounts> {
     const generation = (before?.generation ?? 0) + 1;
     const [importer, puller] = [newAccount("importer", generation), newAccount("puller", generation)];
     const lines = async (account: Credentials, earlier: readonly string[] = []) =>
-        [await htpasswdLine(account), ...earlier].slice(0, KEPT);
+        [await htpasswdLine(account), ...earlier].slice(0, wasTaken ? KEPT : undefined);
     return {
         generation,
         importer,

@@ -1,5 +1,9 @@
 import type { RegistryDeploymentInputs } from "../../../dynamic-providers/registry-deployment/kind";
-import { requireTrustedCertificate, requireUnused } from "../../../dynamic-providers/registry-deployment/refusals";
+import {
+    requireFormerAddress,
+    requireTrustedCertificate,
+    requireUnused,
+} from "../../../dynamic-providers/registry-deployment/refusals";
 import { StackSettings } from "../../../dynamic-providers/registry/stack-settings";
 import { PassthroughError } from "../../../lib/errors/errors";
 import { type TestAuthority, testAuthority } from "../../support/certificates";
@@ -47,7 +51,7 @@ test("a new registry, a renewed certificate, one of a CA that is trusted by now,
     expect(outcome(shows(chains.former), shows(chains.other))).toBe("taken");
 });
 
-test.each([
+test.each<[string, object | undefined, string, (readonly object[])?]>([
     [
         "the same address, where nothing is deployed any more",
         { mirrorBase: "registry.example/mirror" },
@@ -55,12 +59,42 @@ test.each([
     ],
     ["the configuration of a destroy", { mirrorBase: "registry.example/mirror", deploy: { cluster: {} } }, "taken"],
     ["another registry", { mirrorBase: "other.example/mirror" }, "taken"],
+    [
+        "another registry, and a cluster with rules by hand",
+        { mirrorBase: "other.example/mirror" },
+        "CLUSTER_REMOVAL_REFUSED",
+        [{}, { apply: {}, targets: ["containerd"] }, { cluster: undefined }],
+    ],
+    ["the same, which may lose them", { mirrorBase: "other.example/mirror" }, "taken", [{ allowRemoval: true }]],
     ["no configuration", undefined, "taken"],
-])("whether a registry may be taken away: %s", (_, registry, expected) => {
-    const document = JSON.stringify({ registry: { type: "distribution", ...registry } });
-    const settings =
-        registry === undefined
-            ? StackSettings.UNKNOWN
-            : StackSettings.read((key) => (key === "registry-passthrough:site" ? document : undefined));
-    expect(outcomeOf(() => requireUnused(shows(chains.former), settings))).toBe(expected);
+])("whether a registry may be taken away: %s", (_, registry, expected, clusters = [{ apply: {} }]) => {
+    for (const cluster of clusters) {
+        const document = JSON.stringify({ cluster, registry: { type: "distribution", ...registry } });
+        const settings =
+            registry === undefined
+                ? StackSettings.UNKNOWN
+                : StackSettings.read((key) => (key === "registry-passthrough:site" ? document : undefined));
+        expect(outcomeOf(() => requireUnused(shows(chains.former), settings))).toBe(expected);
+    }
+});
+
+test("another address is taken only if the former one still leads to the registry, until clusters have the new rules", async () => {
+    const { certificate: both } = await former.issue({ names: ["old.example", "new.example", "10.0.0.5"] });
+    const at = (mirrorBase: string, chain = both) => ({ chain, registry: { mirrorBase } }) as RegistryDeploymentInputs;
+    const moved = (from: string, to: RegistryDeploymentInputs, isByName = false) =>
+        outcomeOf(() => requireFormerAddress(at(from), to, isByName));
+    expect(moved("old.example:8443/mirror", at("OLD.example:8443/other"))).toBe("taken");
+    expect(moved("old.example:8443/mirror", at("new.example:8443/mirror"))).toBe("taken");
+    expect(moved("10.0.0.5:8443/mirror", at("new.example:8443/mirror"))).toBe("taken");
+    expect(moved("old.example:8443/mirror", at("new.example:8444/mirror"))).toBe("CONFIG_INVALID");
+    expect(moved("old.example:8443/mirror", at("old.example/mirror"))).toBe("CONFIG_INVALID");
+    expect(moved("elder.example:8443/mirror", at("new.example:8443/mirror"))).toBe("CONFIG_INVALID");
+    expect(moved("old.example/mirror", at("new.example/mirror"), true)).toBe("CONFIG_INVALID");
+    // In a preview, certificate and CAs may not be known yet, or nothing of the registry.
+    const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+    const later = at("new.example:8444/mirror", unknown);
+    const registry = { ...later.registry, ca: unknown };
+    expect(moved("old.example:8443/mirror", { ...later, registry })).toBe("CONFIG_INVALID");
+    expect(moved("old.example:8444/mirror", { ...later, registry })).toBe("taken");
+    expect(moved("old.example:8443/mirror", { ...later, registry: unknown as never })).toBe("taken");
 });

@@ -138,6 +138,21 @@ test("other hosts, and a shorter life that is over, need another certificate; a 
     ]);
 });
 
+test("a certificate that was made while a clock was ahead is made again; by a clock that is behind its CA nothing is", async () => {
+    const [ca, leaf] = [authorityResource(), certificateResource()];
+    await ca.up(CA);
+    await leaf.up(leafInputs(ca.state));
+    days(61);
+    await leaf.up(leafInputs(ca.state));
+    days(-400);
+    expect(await leaf.up(leafInputs(ca.state))).toBe(false);
+    days(1);
+    expect(await leaf.up(leafInputs(ca.state))).toBe(true);
+    expect(lines).toEqual([expect.stringMatching(/replaces certificate 2: it is not valid before .* was ahead/)]);
+    expect(Date.parse(leaf.state.notBefore ?? "")).toBeLessThan(now);
+    expect(await leaf.up(leafInputs(ca.state))).toBe(false);
+});
+
 test("a certificate never outlives its CA", async () => {
     const [ca, leaf] = [authorityResource(), certificateResource()];
     await ca.up({ ...CA, caLifetime: 30 });

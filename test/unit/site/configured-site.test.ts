@@ -34,6 +34,7 @@ test("today's configuration is read as the program reads it: the site over its d
         proxy: { value: undefined },
         retrySeconds: { value: 5 },
         clusters: { value: [{ name: "", apply: { context: "lab" } }] },
+        clustersByHand: { value: [] },
         onRemove: { value: "delete" },
         rotations: { value: { importer: "generations", puller: "generations" } },
         locks: { value: ["a.lock.json"] },
@@ -97,7 +98,13 @@ test("a document that cannot be read leaves unknown what it may set", () => {
     expect(partly).toEqual({
         ...{ ...read(SITE), onRemove: undefined, clientCertificate: undefined, proxy: undefined, rotations: undefined },
         ...{ hasSiteCa: undefined, certificateChain: undefined, acmeKeyId: undefined, hasBucket: undefined },
-        ...{ clusters: undefined, pushHost: undefined, isDeployed: undefined, host: undefined },
+        ...{
+            clusters: undefined,
+            clustersByHand: undefined,
+            pushHost: undefined,
+            isDeployed: undefined,
+            host: undefined,
+        },
     });
     expect(onRemove).toBe("delete");
     expect(read({ ...SITE, registry: "registry.example" })).toMatchObject({
@@ -124,4 +131,9 @@ test("clusters are read with their defaults under them, as the program reads the
         ],
     );
     expect(read({ registry }).clusters?.value).toEqual([{ name: "" }]);
+    const byHand = { ...clusters, south: {}, north: { allowRemoval: true } };
+    expect(read({ registry, clusters: byHand }).clustersByHand?.value).toEqual(["site.clusters.south"]);
+    expect(read({ registry }).clustersByHand?.value).toEqual(["site.cluster"]);
+    const targets = { cluster: { apply: {}, targets: ["containerd"] } };
+    expect(read({ registry, ...targets }).clustersByHand?.value).toEqual(["site.cluster"]);
 });

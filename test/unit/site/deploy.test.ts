@@ -155,6 +155,13 @@ test("a certificate that is brought along must be for the address of pushes, too
             "issue it again with push.apps.example in subjectAltName",
     ]);
     expect(messages(site, await of("registry.apps.example", "push.apps.example"))).toEqual([]);
+    // By address: on a host, or by ports of nodes.
+    const registry = { mirrorBase: "10.0.0.5:30443/mirror", pushHost: "10.0.0.6:30444" };
+    const certificate = { chainFile: "chain.pem" };
+    const deploy = { cluster: { image: IMAGE, storage: { size: "500GiB" }, expose: "nodePort" } };
+    const byAddress = document({ registry: { ...registry, certificate, deploy } });
+    expect(messages(byAddress, await of("10.0.0.5", "10.0.0.6"))).toEqual([]);
+    expect(messages(byAddress, await of("10.0.0.5"))).toHaveLength(1);
 });
 
 test("accounts are those that the program makes: none is configured", () => {
