@@ -1,6 +1,7 @@
 "use strict";
 const { connect } = require("node:net");
-const { dirname } = require("node:path");
+const { dirname, join } = require("node:path");
+const { setImmediate } = require("node:timers/promises");
 const { checkoutProblem } = require("../checkout.cjs");
 
 /*
@@ -8,7 +9,19 @@ const { checkoutProblem } = require("../checkout.cjs");
  * check the checkout too.
  */
 
-const problem = checkoutProblem(dirname(dirname(__dirname)));
+/** What the first operations of every site need. */
+const NEEDED = [
+    "dynamic-providers/entry.js",
+    "dynamic-providers/registry-access/provider.js",
+    "lib/distribution/http/transport.js",
+    "dynamic-providers/image-import/provider.js",
+    "dynamic-providers/mirror-validation/provider.js",
+];
+/** Turns of the event loop until the engine is told where this process listens. */
+const TURNS = 5;
+
+const root = dirname(dirname(__dirname));
+const problem = checkoutProblem(root);
 if (problem !== undefined) {
     process.stderr.write(`${problem}\n`);
     process.exit(1);
@@ -17,6 +30,18 @@ require("./parts-when-used.cjs");
 // gRPC would look for the engine through the proxy of `https_proxy`; a provider has no other gRPC peer.
 process.env.no_grpc_proxy = "127.0.0.1,localhost,::1";
 watchEngine();
+loadAhead().catch(() => {
+    // The operation that needs it fails as well, and is reported.
+});
+
+/** Loads code while the engine and the program are not ready: the first operations would wait for it. */
+async function loadAhead() {
+    for (let turn = 0; turn < TURNS; turn++) await setImmediate();
+    for (const file of NEEDED) {
+        require(join(root, "dist", file));
+        await setImmediate();
+    }
+}
 
 /**
  * Ends this process when its engine has died, even if that was before the first operation: no other code watches then.
