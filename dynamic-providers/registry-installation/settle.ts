@@ -1,11 +1,12 @@
 import { PassthroughError, RegistryError, toProblem } from "../../lib/errors/errors";
 import { formatWithoutFix } from "../../lib/errors/format";
-import { ADMINISTRATOR, type InstallationSecrets, installationPaths } from "../../lib/installers";
+import { ADMINISTRATOR, type InstallationSecrets } from "../../lib/installers";
 import { replaceFirstPassword } from "../../lib/registries";
 import { ping } from "../../lib/registries/ping";
 import { registryEndpoint, roleHost } from "../../lib/site";
 import type { RegistryContext } from "../registry/registry-process";
 import type { RegistryInstallationInputs } from "./kind";
+import { explainRejectedPassword, isRejected, passwordFile } from "./rejected-password";
 
 const POLL_MS = 3000;
 /** A first start makes a database; one after an upgrade changes it. */
@@ -52,7 +53,7 @@ export async function settle(
         }
         await wait(account.credentials, [200]);
     } catch (error) {
-        throw isRejected(error) ? rejectedPassword(inputs, error) : error;
+        throw explainRejectedPassword(error, passwordFile(inputs));
     }
 }
 
@@ -107,23 +108,4 @@ async function look(ask: () => Promise<number>, expected: readonly number[], sig
         const problem = formatWithoutFix(toProblem(error));
         return isRejected(error) ? { problem, rejection: error } : { problem };
     }
-}
-
-function isRejected(error: unknown): error is RegistryError {
-    return error instanceof RegistryError && error.code === "UNAUTHORIZED";
-}
-
-/** The stack's settings, which the registry's own error names, have no account of an installed registry. */
-function rejectedPassword(
-    { host, directory }: RegistryInstallationInputs,
-    { problem, ...facts }: RegistryError,
-): Error {
-    const { secrets } = installationPaths({ directory });
-    const { registry, operation, status } = facts;
-    return new RegistryError(problem, {
-        ...{ registry, operation, status, code: "UNAUTHORIZED" },
-        fix:
-            `somebody has changed its password: change it back, in the registry's web interface, to the one in ${secrets} on ` +
-            `${host.address} (only root can read it), and run again`,
-    });
 }
