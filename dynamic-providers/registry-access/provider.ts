@@ -3,6 +3,7 @@ import type { Wait } from "../../lib/distribution/client/registry-client";
 import { explainRemovedCa, registryAdmin } from "../../lib/registries";
 import { ProgressRow } from "../lifecycle/progress-row";
 import { type CommonOutputs, changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
+import { explainRejectedPassword } from "../registry-installation/rejected-password";
 import { adminAccount, hasMoved, replacedRegistry } from "../registry/connection";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import { siteChanges } from "./changes";
@@ -68,7 +69,8 @@ async function check(
     const { notes, version } = await registryAdmin(inputs.registry.type)
         .check(account, prefix)
         .catch(async (error: unknown) => {
-            throw await explainRemovedCa(error, account, formerCa);
+            const file = context.process.passwordFiles.get(inputs.registry.mirrorBase);
+            throw explainRejectedPassword(await explainRemovedCa(error, account, formerCa), file);
         })
         .finally(() => row.stop());
     for (const note of notes) context.log.line("warning", note);

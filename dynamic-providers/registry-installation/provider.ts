@@ -26,6 +26,7 @@ import {
     type RegistryInstallationOutputs,
     registryInstallationKind as kind,
 } from "./kind";
+import { passwordFile } from "./rejected-password";
 import { settle } from "./settle";
 import { tryUploads } from "./try-uploads";
 
@@ -68,6 +69,7 @@ export const registryInstallationProvider: RegistryProvider<RegistryInstallation
 
     read: async (olds, context) => {
         const inputs = storedInputs<RegistryInstallationInputs>(kind, olds);
+        context.process.passwordFiles.set(olds.registry.mirrorBase, passwordFile(olds));
         const found = await withHost(olds, context, (session) => compareInstallation(session, installationOf(olds)));
         // What is in it cannot be looked at before the next update has mended it.
         if (found.length > 0) context.process.brokenRegistries.add(olds.registry.mirrorBase);
@@ -181,6 +183,7 @@ async function install(
     }
     if (secrets === undefined) throw new Error("an installation has secrets");
     context.process.brokenRegistries.delete(inputs.registry.mirrorBase);
+    context.process.passwordFiles.set(inputs.registry.mirrorBase, passwordFile(inputs));
     return outputs(secrets, []);
 }
 

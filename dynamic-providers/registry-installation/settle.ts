@@ -6,15 +6,24 @@ import { ping } from "../../lib/registries/ping";
 import { registryEndpoint, roleHost } from "../../lib/site";
 import type { RegistryContext } from "../registry/registry-process";
 import type { RegistryInstallationInputs } from "./kind";
+import { explainRejectedPassword, isRejected, passwordFile } from "./rejected-password";
 
 const POLL_MS = 3000;
 /** A first start makes a database; one after an upgrade changes it. */
 const MINUTES = 15;
+/**
+ * A right password is rejected for a while, too: by Harbor while its database restarts, and for 1.5 s after somebody's
+ * failed login with the same name (src/core/auth/authenticator.go).
+ */
+const REJECTED_SECONDS = 60;
+/** Quay locks a name for twice as long after each failed login, 7.5 s after the fourth (util/backoff.py). */
+const REJECTED_POLL_MS = 15_000;
 
 /**
  * Waits until the registry answers over verified TLS, gives the administrator the password that stays, and proves that the
  * registry takes it.
- * @throws RegistryError `TLS` at once, `UNAUTHORIZED`; PassthroughError `REGISTRY_UNHEALTHY` after some minutes
+ * @throws RegistryError `TLS` at once, `UNAUTHORIZED` if it answers and rejects the password for a minute;
+ * PassthroughError `REGISTRY_UNHEALTHY` after some minutes
  */
 export async function settle(
     inputs: RegistryInstallationInputs,
@@ -36,12 +45,16 @@ export async function settle(
             host: roleHost(registry, "admin"),
             onProgress,
         });
-    if (initial !== undefined) {
-        // Anybody is told by 401 that it is there.
-        await wait(undefined, [200, 401]);
-        await replaceFirstPassword(account, initial);
+    try {
+        if (initial !== undefined) {
+            // Anybody is told by 401 that it is there.
+            await wait(undefined, [200, 401]);
+            await replaceFirstPassword(account, initial);
+        }
+        await wait(account.credentials, [200]);
+    } catch (error) {
+        throw explainRejectedPassword(error, passwordFile(inputs));
     }
-    await wait(account.credentials, [200]);
 }
 
 interface Waiting {
@@ -57,10 +70,16 @@ async function waitForAnswer(
 ): Promise<void> {
     const { clock } = process;
     const end = clock.now() + MINUTES * 60_000;
+    let rejectedSince: number | undefined;
     for (;;) {
-        const problem = await look(ask, expected, signal);
+        const { problem, rejection } = await look(ask, expected, signal);
         if (problem === undefined) return;
-        if (clock.now() >= end) {
+        const now = clock.now();
+        if (rejection !== undefined) {
+            rejectedSince ??= now;
+            if (now - rejectedSince >= REJECTED_SECONDS * 1000) throw rejection;
+        }
+        if (now >= end) {
             throw new PassthroughError(`after ${MINUTES} minutes: ${problem}`, {
                 code: "REGISTRY_UNHEALTHY",
                 place: { registry: host },
@@ -68,21 +87,25 @@ async function waitForAnswer(
             });
         }
         onProgress(`waiting for ${host}: ${problem}`);
-        await clock.sleep(POLL_MS, signal);
+        await clock.sleep(rejection === undefined ? POLL_MS : REJECTED_POLL_MS, signal);
     }
 }
 
-async function look(
-    ask: () => Promise<number>,
-    expected: readonly number[],
-    signal: AbortSignal,
-): Promise<string | undefined> {
+interface Look {
+    /** Why it is not as it is waited for. */
+    readonly problem?: string;
+    /** It answers, and rejects the password. */
+    readonly rejection?: RegistryError;
+}
+
+async function look(ask: () => Promise<number>, expected: readonly number[], signal: AbortSignal): Promise<Look> {
     try {
         const status = await ask();
-        return expected.includes(status) ? undefined : `it answers with ${status}`;
+        return expected.includes(status) ? {} : { problem: `it answers with ${status}` };
     } catch (error) {
         signal.throwIfAborted();
         if (error instanceof RegistryError && error.code === "TLS") throw error;
-        return formatWithoutFix(toProblem(error));
+        const problem = formatWithoutFix(toProblem(error));
+        return isRejected(error) ? { problem, rejection: error } : { problem };
     }
 }

@@ -3,7 +3,7 @@ import { PassthroughError, toProblem } from "../../lib/errors/errors";
 import { formatProblem } from "../../lib/errors/format";
 import type { Credentials } from "../../lib/http/credentials";
 import { type RegistryAccount, type RegistryManagement, registryAdmin } from "../../lib/registries";
-import { registryEndpoint } from "../../lib/site";
+import { parseConnection, registryEndpoint } from "../../lib/site";
 import { requireHealthy } from "../registry-deployment/doctor";
 import type { RegistryContext } from "../registry/registry-process";
 import type { RegistryInstallationInputs } from "./kind";
@@ -25,29 +25,33 @@ export async function tryUploads(
     admin: Credentials,
     context: RegistryContext,
 ): Promise<void> {
-    await withManagement(inputs, admin, context, context.signal, (management) =>
-        takeNamespace(inputs, management, context.signal),
+    const { signal } = context;
+    signal.throwIfAborted();
+    // The request that makes it is not broken off: the registry might make it after what removes it.
+    await withManagement(inputs, admin, { context, retrySeconds: 0 }, (management) =>
+        withRetry(RETRY, signal, () => takeNamespace(inputs, management)),
     );
     try {
+        signal.throwIfAborted();
         const account = { credentials: admin, repository: `${NAMESPACE.name}/${REPOSITORY}` };
-        await withRetry(RETRY, context.signal, () => requireHealthy(inputs, account, context));
+        await withRetry(RETRY, signal, () => requireHealthy(inputs, account, context));
     } finally {
         // Not ended by what interrupts the checks: what they made is removed nevertheless.
-        await withManagement(inputs, admin, context, undefined, (management) =>
+        await withManagement(inputs, admin, { context, retrySeconds: RETRY.seconds }, (management) =>
             removeNamespace(inputs, management, context),
         );
     }
 }
 
+/** An interrupt ends none of its requests. */
 async function withManagement(
     inputs: RegistryInstallationInputs,
     credentials: Credentials,
-    { process }: RegistryContext,
-    signal: AbortSignal | undefined,
+    { context: { process }, retrySeconds }: { readonly context: RegistryContext; readonly retrySeconds: number },
     use: (management: RegistryManagement) => Promise<void>,
 ): Promise<void> {
     const endpoint = registryEndpoint(process.settings.registry(inputs), "admin");
-    const account: RegistryAccount = { endpoint, credentials, retrySeconds: RETRY.seconds, ...(signal && { signal }) };
+    const account: RegistryAccount = { endpoint, credentials, retrySeconds };
     const management = registryAdmin(inputs.registry.type).manage?.(account);
     if (management === undefined) throw new Error(`${inputs.registry.type} has no administration`);
     try {
@@ -62,11 +66,10 @@ async function withManagement(
  * @throws PassthroughError `NAMESPACE_EXISTS` if somebody uses it: it would be removed
  */
 async function takeNamespace(
-    { registry: { type } }: RegistryInstallationInputs,
+    { registry }: RegistryInstallationInputs,
     { namespaces, repositories }: RegistryManagement,
-    signal: AbortSignal,
 ): Promise<void> {
-    const made = await withRetry(RETRY, signal, () => namespaces.create(NAMESPACE));
+    const made = await namespaces.create(NAMESPACE);
     if (made !== undefined) return;
     // Only one without images: Quay makes a repository for the first test blob.
     await repositories?.remove({ namespace: NAMESPACE.name, names: [REPOSITORY] });
@@ -74,7 +77,8 @@ async function takeNamespace(
     if (found === undefined || found.isUntouched) return;
     throw new PassthroughError("somebody uses it, and test blobs need it: no upload was tried", {
         code: "NAMESPACE_EXISTS",
-        thing: `${registryAdmin(type).capabilities.namespaces ?? "namespace"} ${NAMESPACE.name}`,
+        place: { registry: parseConnection(registry).mirror.host },
+        thing: `${registryAdmin(registry.type).capabilities.namespaces ?? "namespace"} ${NAMESPACE.name}`,
         fix: "give what is in it another place, remove it, and run again",
     });
 }

@@ -75,6 +75,8 @@ export class RegistryProcess implements ProviderProcess {
      * run with the program that update comes before the refresh of what is in the registry, which then looks again.
      */
     readonly brokenRegistries = new Set<string>();
+    /** By `mirrorBase`: of registries that are installed on a host, the file with their administrator's password, for errors. */
+    readonly passwordFiles = new Map<string, string>();
     /** By `mirrorBase`: projects and organizations that a new stack found, and that hold something. */
     readonly adoptedNamespaces = new Set<string>();
     /**

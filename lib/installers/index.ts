@@ -1,3 +1,9 @@
 export { applyInstallation, compareInstallation, removeInstallation } from "./apply";
-export { ADMINISTRATOR, type Installation, type InstallationSecrets, type InstalledKind } from "./installation";
+export {
+    ADMINISTRATOR,
+    type Installation,
+    type InstallationSecrets,
+    type InstalledKind,
+    installationPaths,
+} from "./installation";
 export { requireUpgrade } from "./record";

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PartialState } from "../../dynamic-providers/lifecycle/resource-provider";
+import { registryAccessProvider } from "../../dynamic-providers/registry-access/provider";
 import type {
     RegistryInstallationInputs,
     RegistryInstallationOutputs,
@@ -80,6 +81,19 @@ test("the administrator has a password that no command had, is a superuser, and 
     const read = await provider.read(outs, context());
     expect(read.outs).toEqual({ ...outs, differences: [] });
     expect(provider.compare(read.outs, inputsOf())).toEqual({ changes: false });
+});
+
+test("once somebody has changed the password, what administers the registry says which file has it", async () => {
+    const outs = await create();
+    const refreshed = context();
+    await provider.read(outs, refreshed);
+    const { selfUrn, registry, admin } = outs;
+    // This process has a session with the right one.
+    const credentials = { ...admin, password: "not theirs" };
+    const access = { selfUrn, registry, credentials, account: "admin", notes: [] } as const;
+    const file = `${host.path("secrets.json")} on 127.0.0.1`;
+    await expect(registryAccessProvider.read(access, refreshed)).rejects.toThrow(file);
+    await expect(registryAccessProvider.read(access, context())).rejects.toThrow("registryUsername");
 });
 
 test("another key to log in with is kept in the state, without a look at the host", async () => {

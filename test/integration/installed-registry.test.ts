@@ -1,8 +1,10 @@
 import type { RegistryInstallationInputs } from "../../dynamic-providers/registry-installation/kind";
+import { settle } from "../../dynamic-providers/registry-installation/settle";
 import { tryUploads } from "../../dynamic-providers/registry-installation/try-uploads";
 import { testAuthority } from "../support/certificates";
 import { FakeHarbor } from "../support/harbor/fake-harbor";
 import { ADMIN } from "../support/harbor/harbor-site";
+import { ManualClock } from "../support/manual-clock";
 import { operationContext } from "../support/operation-context";
 import { OWNER } from "../support/quay/account";
 import { FakeQuay } from "../support/quay/fake-quay";
@@ -28,6 +30,11 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([harbor.stop(), quay.stop()]));
 
+function quayInputs(): RegistryInstallationInputs {
+    const registry = { ...inputs.registry, type: "mirror-registry" as const, mirrorBase: `${quay.host}/mirror` };
+    return { ...inputs, registry };
+}
+
 const projects = () => harbor.harbor.projects.map(({ name }) => name);
 
 test("at Harbor, uploads are tried in a project of their own, which is gone afterwards", async () => {
@@ -38,6 +45,20 @@ test("at Harbor, uploads are tried in a project of their own, which is gone afte
     for (const url of sent) expect(url).toMatch(/^\/v2\/registry-passthrough-doctor\/uploads\//);
     expect(projects()).toEqual([]);
     expect(lines).toEqual([]);
+});
+
+test("an interrupt while the project is made leaves none", async () => {
+    const stop = new AbortController();
+    harbor.disturb = (method, path) => {
+        if (method === "POST" && path.endsWith("/projects")) stop.abort(new Error("stopped"));
+        return undefined;
+    };
+    const { length } = harbor.requests;
+    const run = tryUploads(inputs, ADMIN, { ...operationContext(), signal: stop.signal });
+    await expect(run).rejects.toThrow("stopped");
+    harbor.disturb = () => undefined;
+    expect(harbor.requests.slice(length)).toContainEqual(expect.objectContaining({ path: "/projects", status: 201 }));
+    expect(projects()).toEqual([]);
 });
 
 test("what is found ends it, and the project is removed nevertheless; so it is after an interrupt", async () => {
@@ -66,16 +87,41 @@ test("a project that cannot be removed is a warning that names it", async () => 
 });
 
 test("what a run that was ended leaves at mirror-registry, organization and repository, goes with the next", async () => {
-    const registry = { ...inputs.registry, type: "mirror-registry" as const, mirrorBase: `${quay.host}/mirror` };
+    const atQuay = quayInputs();
     quay.fault = (method) => (method === "DELETE" ? { status: 403, headers: {}, body: "" } : undefined);
     const lines: string[] = [];
-    await tryUploads({ ...inputs, registry }, OWNER, operationContext(lines));
+    await tryUploads(atQuay, OWNER, operationContext(lines));
     expect(lines.join()).toContain("the organization registry-passthrough-doctor of test blobs is not removed: ");
     const left = () => [...quay.model.organizations.values()].map(({ repositories }) => [...repositories.keys()]);
     expect(left()).toEqual([["uploads"]]);
     quay.fault = undefined;
     const next: string[] = [];
-    await tryUploads({ ...inputs, registry }, OWNER, operationContext(next));
+    await tryUploads(atQuay, OWNER, operationContext(next));
     expect(left()).toEqual([]);
     expect(next).toEqual([]);
+});
+
+test("a password that somebody has changed is told after a minute, with the file that has it", async () => {
+    quay.model.addUser("admin", "theirs");
+    for (const registry of [inputs, quayInputs()]) {
+        const clock = new ManualClock();
+        const run = settle(registry, { password: OWNER.password }, operationContext([], { clock }), () => undefined);
+        await expect(run).rejects.toThrow(
+            /^UNAUTHORIZED \(401\) at .*; somebody has changed its password: .* \/opt\/registry\/secrets\.json on host /,
+        );
+        await expect(run).rejects.not.toThrow(OWNER.password);
+        expect(clock.now()).toBe(60_000);
+    }
+    const first = { password: OWNER.password, initial: "first" };
+    const patient = { ...quayInputs(), registry: { ...quayInputs().registry, retrySeconds: 5 } };
+    await expect(settle(patient, first, operationContext(), () => undefined)).rejects.toThrow("secrets.json");
+});
+
+test("one that is rejected for a moment, as by Harbor while its database restarts, is tried again", async () => {
+    const clock = new ManualClock();
+    harbor.disturb = (_method, path) =>
+        path === "/service/token" && clock.sleeps < 3 ? { status: 401, json: {} } : undefined;
+    await settle(inputs, { password: ADMIN.password }, operationContext([], { clock }), () => undefined);
+    expect(clock.sleeps).toBe(3);
+    harbor.disturb = () => undefined;
 });
