@@ -71,6 +71,27 @@ function isBuilt(root) {
     return existsSync(mark) && readFileSync(mark, "utf8").trim() === fingerprint(root);
 }
 
+/** Set by the npm scripts for what they start. */
+const COMPARED = "REGISTRY_PASSTHROUGH_SOURCES";
+
+/**
+ * For the environment of a command whose script has just compared the sources with `dist/`: its program and each of its
+ * provider processes would read and hash them all again.
+ *
+ * @param {string} root
+ * @returns {Record<string, string>}
+ */
+function comparedSources(root) {
+    const mark = buildMark(root);
+    return existsSync(mark) ? { [COMPARED]: readFileSync(mark, "utf8").trim() } : {};
+}
+
+/** @param {string} root @returns {boolean} whether `dist/` is still what the script has compared */
+function isCompared(root) {
+    const compared = process.env[COMPARED];
+    return compared !== undefined && compared === comparedSources(root)[COMPARED];
+}
+
 /** @param {string} root @returns {string[]} the files that `dist/` is compiled from, relative to it, sorted */
 function listSources(root) {
     const inFolders = sourceFolders.flatMap((folder) => filesBelow(join(root, folder)));
@@ -106,6 +127,7 @@ function fingerprint(root) {
 function checkoutProblem(root) {
     const node = nodeProblem();
     if (node !== undefined) return node;
+    if (isCompared(root)) return undefined;
     const run = `run in ${root}: npm run build`;
     if (!existsSync(join(root, "node_modules", "@pulumi", "pulumi"))) return `the packages are not installed; ${run}`;
     if (!hasLockedPackages(root, { development: false })) {
@@ -119,5 +141,5 @@ function checkoutProblem(root) {
 
 module.exports = {
     ...{ nodeProblem, hasLockedPackages, checkoutProblem },
-    ...{ buildMark, isBuilt, listSources, filesBelow, fingerprint },
+    ...{ buildMark, isBuilt, comparedSources, listSources, filesBelow, fingerprint },
 };

@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import checkout from "./checkout.cjs";
 
 /** The project's root folder, absolute. */
 export const projectRoot = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -128,7 +129,8 @@ export function keptSecret(file) {
 const engineVariables = new Set(["PULUMI_LOG_OTLP_ENDPOINT", "PULUMI_OTEL_EXPORTER_OTLP_ENDPOINT"]);
 
 /**
- * The environment in which Pulumi, its program and its providers run. What the user has set stays, except for what is the engine's own.
+ * The environment in which Pulumi, its program and its providers run, of a script that has prepared the checkout (prepare.mjs).
+ * What the user has set stays, except for what is the engine's own.
  *
  * @param {Workspace} place
  * @param {string} stack
@@ -148,6 +150,7 @@ export function pulumiEnvironment(place, stack, toolDirectories, env = process.e
         NODE_COMPILE_CACHE: join(place.local, "compile-cache"),
         ...(process.stdout.isTTY ? { REGISTRY_PASSTHROUGH_PROGRESS: "row" } : {}),
         ...Object.fromEntries(own),
+        ...checkout.comparedSources(place.root),
         PULUMI_STACK: stack,
         PULUMI_SKIP_UPDATE_CHECK: "true",
         PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",

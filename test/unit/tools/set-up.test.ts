@@ -96,3 +96,21 @@ test("a failed compilation is told, and tried again the next time", async () => 
     expect((await call("build.mjs", "ensureBuild", { FAIL: "2" })).error).toContain("index.ts(1,1): error");
     expect((await call("build.mjs", "ensureBuild")).value).toBe(true);
 });
+
+test("what the script has compared is not compared again, until something else is compiled", async () => {
+    file("node_modules/@pulumi/pulumi/package.json", "{}");
+    file("node_modules/.package-lock.json", JSON.stringify({ packages: {} }));
+    file("package-lock.json", JSON.stringify({ packages: {} }));
+    const problem = async (env: NodeJS.ProcessEnv) =>
+        (await inModule("checkout.cjs", "return m.default.checkoutProblem(input) ?? 'none';", root, env)).value;
+    const compared = async () =>
+        (await inModule("checkout.cjs", "return m.default.comparedSources(input);", root)).value as NodeJS.ProcessEnv;
+    expect(await compared()).toEqual({});
+    file("dist/.sources.sha256", "of other sources\n");
+    const older = expect.stringContaining("older than the sources") as unknown;
+    expect(await problem({})).toEqual(older);
+    const env = await compared();
+    expect(await problem(env)).toBe("none");
+    file("dist/.sources.sha256", "of others again\n");
+    expect(await problem(env)).toEqual(older);
+});
