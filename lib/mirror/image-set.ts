@@ -65,7 +65,8 @@ export interface BlobSource {
     /**
      * The bytes from `start` (default 0) to the end, straight from the archive; may be opened again and again, for a
      * retry. The digest is checked by the reader at the end. @throws ArchiveError if the source does not hold it.
-     * @param allocate where the pieces are read into, if the source can choose: whoever gives it may use them again
+     * @param allocate where the pieces are read into, if the source can choose: memory for up to so many bytes, which whoever gives
+     * it may use again
      */
     open(digest: Digest, start?: number, allocate?: (size: number) => Buffer): Readable;
     /** Where a blob is, for errors; undefined if there is no archive. */

@@ -70,7 +70,8 @@ export class ArchiveSource implements BlobSource {
         }
         return Readable.from(readChunks(location, start, this.#entryName(digest), allocate), {
             objectMode: false,
-            highWaterMark: CHUNK_BYTES,
+            // One piece ahead, whatever its size: several would be copied into one.
+            highWaterMark: 1,
         });
     }
 
@@ -93,7 +94,11 @@ export class ArchiveSource implements BlobSource {
     }
 }
 
-/** The bytes of a location from `start` on, in pieces. @throws ArchiveError as `ArchiveFile.readInto` does */
+/**
+ * The bytes of a location from `start` on, in pieces.
+ * @param allocate memory for up to so many bytes, at least one
+ * @throws ArchiveError as `ArchiveFile.readInto` does
+ */
 export async function* readChunks(
     location: BlobLocation,
     start: number,
@@ -103,9 +108,11 @@ export async function* readChunks(
     const lent = await location.file.lend();
     try {
         const end = location.offset + location.size;
-        for (let at = location.offset + start; at < end; at += CHUNK_BYTES) {
+        let at = location.offset + start;
+        while (at < end) {
             const chunk = allocate(Math.min(CHUNK_BYTES, end - at));
             await lent.file.readInto(chunk, at, entry);
+            at += chunk.length;
             yield chunk;
         }
     } finally {

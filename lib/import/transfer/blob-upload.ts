@@ -116,6 +116,7 @@ export class BlobUpload {
             body?.arrived();
         } catch (error) {
             isOver = true;
+            body?.broke();
             const broken = { location, offset: this.reached, entry };
             const mayGoOn = isRetryable(error) || hasPassed(error) || this.isForNextRun(broken);
             if (this.mayResume && mayGoOn) this.broken = broken;

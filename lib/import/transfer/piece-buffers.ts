@@ -1,38 +1,80 @@
+/** Bytes of a piece, which is read, hashed and passed to a connection as one: fewer wake threads more seldom. */
+const PIECE_BYTES = 1024 * 1024;
+/** Those of pieces beyond `LARGE_PIECES`. */
+const SMALL_PIECE = 256 * 1024;
+/**
+ * Bytes of all pieces up to which they are large. A blob on its way has four: that is enough for as many blobs at once as any
+ * near registry stores. More are for far ones, where the line is the limit, and not how often a thread wakes.
+ */
+const LARGE_PIECES = 32 * 1024 * 1024;
+
 /**
  * Memory that pieces of blobs are read into, used again and again: new memory for every piece costs a fifth of an
  * import's CPU time (the collector, and the kernel's zeroing of pages). It is shared memory, so that another thread can hash it.
  */
 export class PieceBuffers {
     private readonly free: SharedArrayBuffer[] = [];
+    /** Bytes of all memory that is used again. */
+    private bytes = 0;
 
     /** Memory for one attempt to send a blob. */
     lend(): PieceLoan {
-        return new PieceLoan(this.free);
+        return new PieceLoan(this);
+    }
+
+    /** Memory for a piece of up to so many bytes. */
+    take(size: number): SharedArrayBuffer {
+        if (size < SMALL_PIECE) return new SharedArrayBuffer(size);
+        return this.free.pop() ?? new SharedArrayBuffer(this.nextPiece());
+    }
+
+    /** It may be overwritten. */
+    giveBack(memory: SharedArrayBuffer): void {
+        if (memory.byteLength >= SMALL_PIECE) this.free.push(memory);
+    }
+
+    /** It may still be in use, and is not used again. */
+    forget({ byteLength }: SharedArrayBuffer): void {
+        if (byteLength >= SMALL_PIECE) this.bytes -= byteLength;
+    }
+
+    private nextPiece(): number {
+        const size = this.bytes + PIECE_BYTES > LARGE_PIECES ? SMALL_PIECE : PIECE_BYTES;
+        this.bytes += size;
+        return size;
     }
 }
 
 /** The pieces of one attempt. One that breaks is forgotten with its pieces: a read or a socket may still use them. */
 export class PieceLoan {
-    private readonly taken = new Set<ArrayBufferLike>();
+    private readonly taken = new Set<SharedArrayBuffer>();
+    private isBroken = false;
 
-    constructor(private readonly free: SharedArrayBuffer[]) {}
+    constructor(private readonly buffers: PieceBuffers) {}
 
-    /** Memory for a piece of so many bytes. */
+    /** Memory for a piece of up to so many bytes; less if many blobs are on their way. */
     readonly take = (size: number): Buffer => {
-        const last = this.free.pop();
-        const memory = last !== undefined && last.byteLength >= size ? last : new SharedArrayBuffer(size);
+        if (this.isBroken) return Buffer.allocUnsafeSlow(size);
+        const memory = this.buffers.take(size);
         this.taken.add(memory);
-        return Buffer.from(memory, 0, size);
+        return Buffer.from(memory, 0, Math.min(size, memory.byteLength));
     };
 
     /** The piece has left: whatever comes next may overwrite it. A piece of other memory is ignored. */
     giveBack({ buffer }: Buffer): void {
-        if (this.taken.delete(buffer) && buffer instanceof SharedArrayBuffer) this.free.push(buffer);
+        if (buffer instanceof SharedArrayBuffer && this.taken.delete(buffer)) this.buffers.giveBack(buffer);
     }
 
     /** The whole blob has arrived. */
     giveBackAll(): void {
-        for (const memory of this.taken) if (memory instanceof SharedArrayBuffer) this.free.push(memory);
+        for (const memory of this.taken) this.buffers.giveBack(memory);
+        this.taken.clear();
+    }
+
+    /** The attempt broke. */
+    forgetAll(): void {
+        this.isBroken = true;
+        for (const memory of this.taken) this.buffers.forget(memory);
         this.taken.clear();
     }
 }

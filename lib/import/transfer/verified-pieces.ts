@@ -80,6 +80,11 @@ export class VerifiedBlob {
         this.loan.giveBackAll();
     }
 
+    /** The attempt broke. */
+    broke(): void {
+        this.loan.forgetAll();
+    }
+
     private async giveBack(piece: HashedPiece | undefined): Promise<void> {
         if (piece === undefined) return;
         await piece.hashed;
