@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { captureOrThrow } from "../tools/process.mjs";
 import { projectRoot, pulumiEnvironment, workspace } from "../tools/workspace.mjs";
+import compared from "../tools/checkout.cjs";
 import { scratchFolder } from "./data/scratch.mjs";
 
 const name = "bench";
@@ -46,7 +47,10 @@ export class BenchStack {
             // Kept from run to run, as it is in a checkout: only the first command after an upgrade fills it.
             NODE_COMPILE_CACHE: join(scratchFolder(), "compile-cache"),
         };
-        const env = pulumiEnvironment(place, name, toolbox.directories, own);
+        const env = {
+            ...pulumiEnvironment(place, name, toolbox.directories, own),
+            ...compared.comparedSources(checkout),
+        };
         const stack = new BenchStack(folder, site === undefined ? folder : checkout, env);
         await captureOrThrow("pulumi", ["-C", folder, "stack", "init", name, "--non-interactive"], { env });
         if (site !== undefined) await stack.configure(site);

@@ -38,14 +38,8 @@ const load = createRequire(__filename);
 
 const isOwn = isOwnProject();
 
-/**
- * All that operations share: a provider process serves one run of the engine. Another program may have resources that change
- * the registry without being noticed here, so its updates look for themselves.
- */
-const own = new RegistryProcess({
-    followsConfiguration: isOwn,
-    ...(isOwn ? { findings: PreviewFindings.ofCommand() } : {}),
-});
+/** All that operations share: a provider process serves one run of the engine. */
+const own = new RegistryProcess({ followsConfiguration: isOwn, findings: PreviewFindings.ofCommand(isOwn) });
 
 // Each is loaded by its first operation: a site without clusters never loads what writes to one.
 export const registryAccess = createProvider(

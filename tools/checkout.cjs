@@ -86,6 +86,16 @@ function comparedSources(root) {
     return existsSync(mark) ? { [COMPARED]: readFileSync(mark, "utf8").trim() } : {};
 }
 
+/**
+ * For a command that goes on while sources are edited.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {NodeJS.ProcessEnv} without what `comparedSources` says
+ */
+function withoutCompared({ [COMPARED]: _, ...env }) {
+    return env;
+}
+
 /** @param {string} root @returns {boolean} whether `dist/` is still what the script has compared */
 function isCompared(root) {
     const compared = process.env[COMPARED];
@@ -141,5 +151,5 @@ function checkoutProblem(root) {
 
 module.exports = {
     ...{ nodeProblem, hasLockedPackages, checkoutProblem },
-    ...{ buildMark, isBuilt, comparedSources, listSources, filesBelow, fingerprint },
+    ...{ buildMark, isBuilt, comparedSources, withoutCompared, listSources, filesBelow, fingerprint },
 };

@@ -70,6 +70,12 @@ export function isUpdate(args) {
     return command !== undefined && updates.has(command.word);
 }
 
+/** @param {string[]} args @returns {boolean} true for `pulumi watch`, which goes on while sources are edited */
+export function isWatch(args) {
+    const [command] = words(args);
+    return command?.word === "watch";
+}
+
 /**
  * Why an update is refused that would go on after errors: pulumi 3.259 then deletes what the program has no more although
  * its successor could not be made, mirror rules and accounts among it. With `--refresh` it may not even end.

@@ -1,9 +1,11 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import checkout from "./checkout.cjs";
 import {
     asksForHelp,
     completeArguments,
+    isWatch,
     namedConfigFile,
     refusedUpdate,
     runsProviders,
@@ -40,7 +42,8 @@ async function main(args) {
         const { writeStackConfig } = await import("./stack-config.mjs");
         writeStackConfig(files);
     }
-    const env = pulumiEnvironment(place, stack, toolbox.directories);
+    const prepared = pulumiEnvironment(place, stack, toolbox.directories);
+    const env = isWatch(args) ? checkout.withoutCompared(prepared) : prepared;
     if (runsProviders(args)) {
         const { ensureKubernetesPlugin } = await import("./resource-plugins.mjs");
         await ensureKubernetesPlugin(place, files, toolbox.tools.pulumi.file, env, progress);

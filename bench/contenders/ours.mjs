@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { projectRoot, youngGeneration } from "../../tools/workspace.mjs";
 import { mirrorPath } from "./places.mjs";
@@ -14,7 +15,9 @@ import { mirrorPath } from "./places.mjs";
 export function ours({ archive, lock }, name = "ours", checkout = projectRoot, level = undefined) {
     const client = join(checkout, "bench", "clients", "import-archive.mjs");
     const heap = `--max-semi-space-size=${youngGeneration}`;
-    const parts = ["--require", join(projectRoot, "tools", "engine", "parts-when-used.cjs")];
+    const file = join(checkout, "tools", "engine", "parts-when-used.cjs");
+    // A checkout from before it loads everything.
+    const parts = existsSync(file) ? ["--require", file] : [];
     return {
         name,
         role: "ours",

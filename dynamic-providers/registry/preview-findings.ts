@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, rmdirSync, unlinkSync, writeFileSync } from "node:fs";
 import { uptime } from "node:os";
 import { join } from "node:path";
 import { debug } from "../../lib/debug/debug";
@@ -10,11 +10,17 @@ const VARIABLE = "REGISTRY_PASSTHROUGH_PREVIEW_FINDINGS";
 /** Seconds after which what a preview has found is looked for again. */
 const LASTS = 120;
 
-/** Seconds of a clock that all processes of this machine share and nobody can set; undefined: there is none. */
-export type SharedClock = () => number | undefined;
+/**
+ * Seconds of clocks that all processes of this machine share: one that nobody can set, and one that goes on while a virtual
+ * machine is paused. Undefined: there are none.
+ */
+export type SharedClocks = () => readonly [sinceStart: number, ofDay: number] | undefined;
 
-/** Time since the machine was started, asleep or not: elsewhere it is computed of the time of day. */
-const sinceStart: SharedClock = () => (process.platform === "linux" ? uptime() : undefined);
+/** Elsewhere the time since the start of the machine is computed from the time of day. */
+const ofMachine: SharedClocks = () => (process.platform === "linux" ? [uptime(), Date.now() / 1000] : undefined);
+
+/** The name of a finding's file. */
+const FINDING = /^[\w-]{43}$/;
 
 /**
  * What refreshes of a preview have found to be just as state says, for the update that the same command runs after it. Only
@@ -27,20 +33,27 @@ export class PreviewFindings {
 
     private folder: string | undefined;
     private readonly key: string;
+    /** When this process was started: whatever it has found, it has looked for later. */
+    private readonly started: readonly number[] | undefined;
 
     /** @param place `<key>:<folder>` */
     constructor(
         place: string | undefined,
-        private readonly now: SharedClock = sinceStart,
+        private readonly now: SharedClocks = ofMachine,
     ) {
+        this.started = now();
         const [, key, folder] = /^([\w-]{43}):(.+)$/s.exec(place ?? "") ?? [];
         this.key = key ?? "";
         this.folder = folder;
     }
 
-    /** Those of the command that has started this process. */
-    static ofCommand(): PreviewFindings {
-        return new PreviewFindings(process.env[VARIABLE]);
+    /**
+     * Those of the command that has started this process.
+     * @param isOwn whether the program is this project's own: in another one there may be resources that change the registry,
+     * and no provider here hears of it
+     */
+    static ofCommand(isOwn: boolean, place = process.env[VARIABLE]): PreviewFindings {
+        return isOwn ? new PreviewFindings(place) : PreviewFindings.NONE;
     }
 
     /**
@@ -48,7 +61,7 @@ export class PreviewFindings {
      * @param subject all that it depended on, as JSON can hold it; secrets too, which cannot be found out from what is stored
      */
     note(subject: unknown): void {
-        const time = this.now()?.toFixed(2);
+        const time = this.started?.map((seconds) => seconds.toFixed(2)).join("-");
         if (this.folder === undefined || time === undefined) return;
         const name = this.code(canonicalJson(subject));
         try {
@@ -58,7 +71,7 @@ export class PreviewFindings {
         }
     }
 
-    /** True if the same was found by the preview, at most two minutes ago. Whatever else there is: false. */
+    /** True if the preview has found the same and has looked for it at most two minutes ago. Whatever else there is: false. */
     has(subject: unknown): boolean {
         const now = this.now();
         if (this.folder === undefined || now === undefined) return false;
@@ -70,9 +83,10 @@ export class PreviewFindings {
             return false;
         }
         const [time = "", code = ""] = text.split(" ");
-        const age = now - Number(time);
-        const isFound = isSame(code, this.code(`${name} ${time}`)) && age >= 0 && age <= LASTS;
-        if (isFound) debug("provider", () => `found by the preview ${age.toFixed(2)} s ago: not looked for again`);
+        const then = time.split("-");
+        const ages = now.map((seconds, at) => seconds - Number(then[at]));
+        const isFound = isSame(code, this.code(`${name} ${time}`)) && ages.every((age) => age >= 0 && age <= LASTS);
+        if (isFound) debug("provider", () => `found by the preview ${ages.join(" or ")} s ago: not looked for again`);
         return isFound;
     }
 
@@ -82,7 +96,9 @@ export class PreviewFindings {
         this.folder = undefined;
         if (folder === undefined) return;
         try {
-            rmSync(folder, { recursive: true, force: true });
+            for (const name of readdirSync(folder)) if (FINDING.test(name)) unlinkSync(join(folder, name));
+            // Without it no other process of the command notes any more.
+            rmdirSync(folder);
         } catch {
             // This process, which runs all that the command writes to a registry, has none any more.
         }

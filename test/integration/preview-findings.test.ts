@@ -59,7 +59,7 @@ function command() {
     const place = join(folder, "findings");
     mkdirSync(place);
     const next = (lines: string[] = []) =>
-        operationContext(lines, { findings: new PreviewFindings(`${KEY}:${place}`, () => 1) });
+        operationContext(lines, { findings: new PreviewFindings(`${KEY}:${place}`, () => [1, 1]) });
     return { preview: next(), update: next() };
 }
 
@@ -139,7 +139,7 @@ test("what nodes refuse is said by the preview and by the update", async () => {
     const place = join(folder, "refused");
     mkdirSync(place);
     for (let run = 0; run < 2; run++) {
-        const findings = new PreviewFindings(`${KEY}:${place}`, () => 1);
+        const findings = new PreviewFindings(`${KEY}:${place}`, () => [1, 1]);
         await mirrorValidationProvider.read(outs, operationContext(after, { findings }));
     }
     expect(before).toHaveLength(1);

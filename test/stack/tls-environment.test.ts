@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { leaks } from "../support/canary";
 import type { CliRun } from "../support/stack";
@@ -65,6 +67,24 @@ test("a variable that makes Pulumi print secrets stops the program", async () =>
     expect(preview.text).toContain(text);
     expect(preview.code).not.toBe(0);
     stack.setVariable("PULUMI_OPTION_SHOW_SECRETS", undefined);
+});
+
+test("nothing is said to a port that the environment names for the providers", async () => {
+    const { stack } = site;
+    let connections = 0;
+    const listener = createServer((socket) => {
+        connections++;
+        socket.destroy();
+    });
+    await once(listener.listen(0, "127.0.0.1"), "listening");
+    const { port } = listener.address() as AddressInfo;
+    stack.setVariable("PULUMI_DEBUG_PROVIDERS", `pulumi-nodejs:${port}`);
+    const preview = await stack.preview();
+    stack.setVariable("PULUMI_DEBUG_PROVIDERS", undefined);
+    listener.close();
+    expect(preview.text).toContain("ENVIRONMENT_UNSAFE: PULUMI_DEBUG_PROVIDERS");
+    expect(preview.code).not.toBe(0);
+    expect(connections).toBe(0);
 });
 
 test("Pulumi's and gRPC's variables change no account and print no secret", async () => {

@@ -47,10 +47,24 @@ function loadWhenUsed(file) {
         // With the mark, the default of a module that has none is asked for: it is the module.
         return name === "default" && !real.__esModule ? real : real[name];
     };
-    // A function: the real one may be called and constructed.
+    // A function: the real one may be called and constructed. Its own `prototype` has to be among what is listed.
     placeholder.exports = new Proxy(function () {}, {
         get: (_, name) => exported(name),
-        has: (_, name) => name in loaded(),
+        has: (_, name) => name === "prototype" || name in loaded(),
+        ownKeys: () => [...new Set([...Reflect.ownKeys(loaded()), "prototype"])],
+        getOwnPropertyDescriptor: (target, name) => {
+            if (name === "prototype") return Reflect.getOwnPropertyDescriptor(target, name);
+            const own = Reflect.getOwnPropertyDescriptor(loaded(), name);
+            // A proxy may not say of a property that its target lacks that it stays as it is.
+            return (
+                own && {
+                    value: exported(name),
+                    writable: true,
+                    enumerable: own.enumerable === true,
+                    configurable: true,
+                }
+            );
+        },
         apply: (_, self, args) => Reflect.apply(loaded(), self, args),
         construct: (_, args) => Reflect.construct(loaded(), args),
     });

@@ -22,22 +22,37 @@ if (problem !== undefined) {
 module.exports = async () => {
     keepMarksUnmapped();
     await startProviders();
-    return require(join(root, "dist", "index.js"));
+    return compiled("index.js");
 };
 
 /**
- * The engine starts the process of the providers when something first asks for it: here before the program is loaded, so that
- * both are loaded at once. The provider rejects the call, which is meant for nobody. The engine writes the configuration
- * into the state with it, so the program has to have accepted that before: nothing is written in a preview, and an update
- * comes after one.
+ * The engine starts the process of the providers when something asks for it first. This asks before the program is loaded, so
+ * that both are loaded at once, with a call that the provider rejects. With the process the engine writes the configuration
+ * into the state, and to whatever PULUMI_DEBUG_PROVIDERS names. So it is asked only where the environment is accepted, in a
+ * preview, which writes no state, or after one, in which the program has accepted the configuration.
  */
 async function startProviders() {
     const { runtime } = require("@pulumi/pulumi");
-    const { followsPreview } = require(join(root, "dist", "dynamic-providers", "lifecycle", "preceding-preview.js"));
-    if (!runtime.isDryRun() && !followsPreview()) return;
+    const { followsPreview } = compiled("dynamic-providers/lifecycle/preceding-preview.js");
+    if (!isSafeEnvironment() || (!runtime.isDryRun() && !followsPreview())) return;
     runtime.invoke("pulumi-nodejs:dynamic:start", {}).catch(() => undefined);
     // Loading the program would hold the call back.
     for (let turn = 0; turn < TURNS; turn++) await setImmediate();
+}
+
+/** If not, the program says why. */
+function isSafeEnvironment() {
+    try {
+        compiled("lib/distribution/http/tls-environment.js").requireSafeEnvironment();
+        return true;
+    } catch {
+        return false;
+    }
+}
+
+/** @param {string} file below `dist/` */
+function compiled(file) {
+    return require(join(root, "dist", file));
 }
 
 /**

@@ -94,6 +94,8 @@ export class BlobUpload {
         let isOver = false;
         this.reached = offset;
         const pieces = () => {
+            // Another way of sending reads the blob again.
+            body?.broke();
             const opened = (body = this.tools.reader.open(this.blob));
             return opened.pieces((sent) => {
                 // What a connection that is gone still takes from its body is not sent.

@@ -31,8 +31,14 @@ export async function postSmallBlob(
         }
         isRepeated = true;
         let read: VerifiedBlob | undefined;
-        const body = () => (read = reader.open(blob)).pieces(() => undefined);
-        const outcome = await client.uploads.post({ repository, digest, size, body });
+        const body = () => {
+            read?.broke();
+            return (read = reader.open(blob)).pieces(() => undefined);
+        };
+        const outcome = await client.uploads.post({ repository, digest, size, body }).catch((error: unknown) => {
+            read?.broke();
+            throw error;
+        });
         read?.arrived();
         if (outcome === undefined) return {};
         if (!outcome.isStored) return { begun: outcome.location };

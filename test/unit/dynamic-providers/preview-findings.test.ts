@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PreviewFindings } from "../../../dynamic-providers/registry/preview-findings";
@@ -6,11 +6,12 @@ import { PreviewFindings } from "../../../dynamic-providers/registry/preview-fin
 const [KEY, OTHER] = ["k".repeat(43), "o".repeat(43)];
 const SUBJECT = { kind: "imageImport", state: { images: "a", credentials: { username: "u", password: "canary-77" } } };
 let folder: string;
-let now: number | undefined;
+/** Seconds since the machine was started, and of the day. */
+let now: [number, number] | undefined;
 
 beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "findings "));
-    now = 1000.25;
+    now = [1000.25, 5000.25];
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -21,7 +22,7 @@ const files = () => readdirSync(folder).map((name) => join(folder, name));
 /** The file of a finding. */
 function noted(): string {
     ofProcess().note(SUBJECT);
-    const [file = "", ...others] = files();
+    const [file = "", ...others] = files().filter((path) => !path.endsWith(".txt"));
     expect(others).toEqual([]);
     return file;
 }
@@ -42,22 +43,50 @@ test.each([
 });
 
 test.each([
-    [120, true],
-    [120.01, false],
-    [-0.01, false],
-    [NaN, false],
-])("after %d seconds it is found: %s", (age, isFound) => {
+    [120, 120, true],
+    [120.01, 0, false],
+    // The virtual machine was paused.
+    [0, 120.01, false],
+    [-0.01, 0, false],
+    // The clock was put back.
+    [0, -0.01, false],
+    [NaN, 0, false],
+])("after %d seconds of the machine and %d of the day it is found: %s", (since, ofDay, isFound) => {
     noted();
-    now = 1000.25 + age;
+    now = [1000.25 + since, 5000.25 + ofDay];
     expect(ofProcess().has(SUBJECT)).toBe(isFound);
+});
+
+test("the two minutes begin before the preview looks, however long it takes", () => {
+    const preview = ofProcess();
+    now = [1100.25, 5100.25];
+    preview.note(SUBJECT);
+    expect(ofProcess().has(SUBJECT)).toBe(true);
+    now = [1120.5, 5120.5];
+    expect(ofProcess().has(SUBJECT)).toBe(false);
 });
 
 test("without a clock that processes share nothing is noted, and nothing is found", () => {
     noted();
     now = undefined;
     expect(ofProcess().has(SUBJECT)).toBe(false);
-    rmSync(folder, { recursive: true });
-    expect(() => ofProcess().note(SUBJECT)).not.toThrow();
+    ofProcess().note({ ...SUBJECT, kind: "x" });
+    expect(files()).toHaveLength(1);
+});
+
+test("another program's updates look for themselves", () => {
+    const place = `${KEY}:${folder}`;
+    PreviewFindings.ofCommand(false, place).note(SUBJECT);
+    expect(files()).toEqual([]);
+    PreviewFindings.ofCommand(true, place).note(SUBJECT);
+    expect(files()).toHaveLength(process.platform === "linux" ? 1 : 0);
+});
+
+test("a folder that holds anything else keeps it", () => {
+    writeFileSync(join(folder, "notes.txt"), "x");
+    noted();
+    ofProcess().forget();
+    expect(readdirSync(folder)).toEqual(["notes.txt"]);
 });
 
 test("the clock of the machine is used where there is one", () => {
@@ -76,15 +105,14 @@ test("a write ends it for its own process and for every other one, and nothing i
 });
 
 test("a write ends it for its own process also where the files stay", () => {
-    noted();
-    const link = `${folder} link`;
-    symlinkSync(folder, link);
-    const writer = new PreviewFindings(`${KEY}:${link}`, () => now);
+    const file = noted();
+    const text = readFileSync(file, "utf8");
+    const writer = ofProcess();
     expect(writer.has(SUBJECT)).toBe(true);
     writer.forget();
-    symlinkSync(folder, link);
+    mkdirSync(folder);
+    writeFileSync(file, text);
     expect([writer.has(SUBJECT), ofProcess().has(SUBJECT)]).toEqual([false, true]);
-    rmSync(link);
 });
 
 test("a folder that cannot be removed is no reason to fail", () => {
@@ -95,12 +123,14 @@ test.each([
     ["empty", () => ""],
     ["cut off", (text: string) => text.slice(0, -1)],
     ["of another time", (text: string) => text.replace("1000.25", "1001.25")],
+    ["of another time of day", (text: string) => text.replace("5000.25", "5001.25")],
+    ["of one clock", (text: string) => text.replace("-5000.25", "")],
     ["two at once", (text: string) => `${text}${text}`],
     ["of something else", () => "2000 x"],
 ])("a file that is %s is no finding", (_, broken) => {
     const file = noted();
     writeFileSync(file, broken(readFileSync(file, "utf8")));
-    now = 1001.5;
+    now = [1001.5, 5001.5];
     expect(ofProcess().has(SUBJECT)).toBe(false);
 });
 

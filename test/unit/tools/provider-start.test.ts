@@ -41,6 +41,12 @@ test.each([
     expect(says(`[${program}, ${use}, ${isLoaded(part)}]`)).toEqual(["functionfunction", "function", true]);
 });
 
+test("what a part exports can be listed, spread and told apart", () => {
+    const yaml = 'require("@pulumi/pulumi"); const yaml = require("js-yaml")';
+    const listed = '[Object.keys(yaml).includes("load"), typeof { ...yaml }.load, "load" in yaml, "prototype" in yaml]';
+    expect(says(`(() => { ${yaml}; return ${listed}; })()`)).toEqual([true, "function", true, true]);
+});
+
 test("a program may serialize closures all the same", () => {
     const named =
         'new (require("@npmcli/arborist"))({ path: process.cwd() }) && "Arborist" in require("@npmcli/arborist")';
