@@ -52,7 +52,7 @@ export interface RegistryDeploymentOutputs extends RegistryDeploymentInputs, Com
     /** Secret. */
     readonly accounts: RegistryAccounts;
     /** It was set up to the end once: clusters may pull from it. Absent also in state of earlier versions. */
-    readonly wasSetUp?: true | undefined;
+    readonly wasSetUp?: boolean | undefined;
     /** What a refresh found, or an update left, different from the inputs. */
     readonly differences: readonly string[];
 }

@@ -29,7 +29,13 @@ import type { RegistryContext, RegistryProvider } from "../registry/registry-pro
 import { answers } from "./answers";
 import { requireHealthy } from "./doctor";
 import { type RegistryDeploymentInputs, type RegistryDeploymentOutputs, registryDeploymentKind as kind } from "./kind";
-import { requireFormerAddress, requireSameStorage, requireTrustedCertificate, requireUnused } from "./refusals";
+import {
+    atFormerAddress,
+    requireFormerAddress,
+    requireSameStorage,
+    requireTrustedCertificate,
+    requireUnused,
+} from "./refusals";
 
 const ADDRESS_FIX =
     "check that the host's name leads to the cluster's routers (expose: route) or to its nodes (expose: nodePort) from here, " +
@@ -118,9 +124,9 @@ function deploymentId({ cluster, namespace }: RegistryDeploymentInputs): string 
     return cluster === "" ? namespace : `${cluster}/${namespace}`;
 }
 
-/** Whether clusters may pull from it. State of earlier versions does not say so of one that is not complete. */
+/** Whether clusters may pull from it. State of earlier versions does not say. */
 function wasSetUp(olds: Partial<RegistryDeploymentOutputs>): boolean {
-    return olds.wasSetUp === true || olds.differences?.includes(INCOMPLETE) === false;
+    return olds.wasSetUp ?? olds.differences !== undefined;
 }
 
 /** @throws PassthroughError `CONFIG_INVALID` for an address that clusters do not have yet */
@@ -184,7 +190,7 @@ async function deploy(
     const { owner, namespace } = inputs;
     const objects = objectsOf(inputs, accounts);
     const ranBefore = wasSetUp(olds);
-    const known = { ...inputs, accounts, differences: [], ...(ranBefore ? { wasSetUp: true as const } : {}) };
+    const known = { ...inputs, accounts, differences: [], wasSetUp: ranBefore };
     await noteBucketDoubt(olds, inputs, context);
     await withCluster(inputs, context, async (client) => {
         await requireOwnObjects(client, objects, owner);
@@ -198,13 +204,14 @@ async function deploy(
             });
             await requireHealthy(inputs, { credentials: accounts.importer }, context).catch((error: unknown) => {
                 // A registry that runs must not be kept from what mends it: a larger volume, another certificate.
-                if (!ranBefore || !(error instanceof PassthroughError)) throw error;
+                if (!ranBefore || context.signal.aborted || !(error instanceof PassthroughError)) throw error;
                 context.log.line("warning", `${clusterName(inputs)}: ${formatProblem(toProblem(error))}`);
             });
         } catch (error) {
             // A volume that could not grow is as large as it was: the former size may be written again.
             const { storage } = { ...inputs, ...olds };
-            const partial = { ...known, storage, differences: [INCOMPLETE] };
+            const registry = ranBefore ? atFormerAddress(inputs.registry, olds.registry) : inputs.registry;
+            const partial = { ...known, registry, storage, differences: [INCOMPLETE] };
             const reason = formatProblem(toProblem(error));
             throw new PartialState(deploymentId(inputs), partial, [reason], errorCodes(error));
         }

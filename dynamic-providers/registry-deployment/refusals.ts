@@ -105,9 +105,9 @@ export function requireFormerAddress(
     if (mirrorBase === undefined || hasUnknown(mirrorBase)) return;
     const former = parseMirrorBase(before.mirrorBase).host;
     const next = parseMirrorBase(mirrorBase).host;
-    if (former === next) return;
     const [from, to] = [splitHost(former, 443), splitHost(next, 443)];
     const isSamePort = from.port === to.port;
+    if (isSamePort && from.host === to.host) return;
     if (!isByName && isSamePort && (hasUnknown(chain) || isForHost(chain, from.host))) return;
     const also = isByName
         ? ""
@@ -122,6 +122,14 @@ export function requireFormerAddress(
     );
 }
 
+/** For the state of an update that failed: clusters have the former address only, and it may be written again. */
+export function atFormerAddress(
+    registry: RegistryDeploymentInputs["registry"],
+    former: RegistryDeploymentInputs["registry"] | undefined,
+): RegistryDeploymentInputs["registry"] {
+    return former === undefined ? registry : { ...registry, mirrorBase: former.mirrorBase };
+}
+
 /**
  * That nobody pulls from the registry that is taken away: neither does the site go on with it, whose configuration still has the
  * address, and deploys nothing there, nor may clusters have its rules that are given others by hand. A destroy has the
@@ -129,10 +137,12 @@ export function requireFormerAddress(
  * @throws PassthroughError `CLUSTER_REMOVAL_REFUSED`
  */
 export function requireUnused({ registry }: Pick<RegistryDeploymentInputs, "registry">, settings: StackSettings): void {
-    const { isDeployed, clustersByHand } = settings.site;
-    if (isDeployed?.value !== false) return;
+    const { isDeployed, clustersByHand, mirrorBase: next } = settings.site;
     const { mirrorBase } = registry;
-    if (!settings.hasMoved(registry)) {
+    const isLeft = next !== undefined && hostAndPort(next.value) !== hostAndPort(mirrorBase);
+    // Where it is deployed in another way, clusters get another address.
+    if (isDeployed?.value !== false && !isLeft) return;
+    if (!isLeft) {
         throw stillUsed(
             `the site still mirrors to ${mirrorBase}: without this registry, clusters could not pull any more`,
             "write it again; to leave the registry, change site.registry.mirrorBase in the same up; to let it run without this " +
@@ -142,9 +152,15 @@ export function requireUnused({ registry }: Pick<RegistryDeploymentInputs, "regi
     const keys = clustersByHand?.value ?? [];
     if (keys.length === 0) return;
     throw stillUsed(
-        `${keys.join(", ")}: rules and accounts are given there by hand, and may still be those of ${mirrorBase}; everything else is done`,
-        "render the files and apply them there; then write allowRemoval: true at each of these keys, and run up again",
+        `${keys.join(", ")}: rules and accounts are given there by hand, and may still be those of ${mirrorBase}: it stays`,
+        "render the files and apply them there; then write allowRemoval: true at each of these keys, and run the command again",
     );
+}
+
+/** Other paths are other content of the same registry. */
+function hostAndPort(mirrorBase: string): string {
+    const { host, port } = splitHost(parseMirrorBase(mirrorBase).host, 443);
+    return `${host}:${port}`;
 }
 
 function stillUsed(problem: string, fix: string): PassthroughError {

@@ -23,7 +23,12 @@ import { PartialState } from "../lifecycle/resource-provider";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import { answers } from "../registry-deployment/answers";
 import { requireHealthy } from "../registry-deployment/doctor";
-import { requireFormerAddress, requireTrustedCertificate, requireUnused } from "../registry-deployment/refusals";
+import {
+    atFormerAddress,
+    requireFormerAddress,
+    requireTrustedCertificate,
+    requireUnused,
+} from "../registry-deployment/refusals";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import {
     admitted,
@@ -243,7 +248,9 @@ async function deploy(
                     ? errorMessage(error)
                     : formatProblem(toProblem(error));
             const outdated = installed === undefined ? {} : { installed: { ...installed, isOutdated: true as const } };
-            const partial = { ...known, ...outdated, brought, differences: [INCOMPLETE] };
+            const registry =
+                installed === undefined ? inputs.registry : atFormerAddress(inputs.registry, before?.registry);
+            const partial = { ...known, ...outdated, registry, brought, differences: [INCOMPLETE] };
             throw new PartialState(hostId(inputs), partial, [reason], errorCodes(error));
         }
     });
@@ -281,7 +288,7 @@ async function install(
         wait.onProgress("sending test blobs, and reading them back");
         await requireHealthy(known, { credentials: accounts.importer }, context).catch((error: unknown) => {
             // A registry that runs must not be kept from what mends it: room, a node that joined, another certificate.
-            if (before === undefined || !(error instanceof PassthroughError)) throw error;
+            if (before === undefined || context.signal.aborted || !(error instanceof PassthroughError)) throw error;
             context.log.line("warning", `${known.host.address}: ${formatProblem(toProblem(error))}`);
         });
         return { imageId, image, podman, ...rules };

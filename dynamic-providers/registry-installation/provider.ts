@@ -222,7 +222,7 @@ async function check(
     onProgress("sending test blobs, and reading them back");
     await tryUploads(inputs, adminOf(secrets), context).catch((error: unknown) => {
         // A registry that runs must not be kept from what mends it.
-        if (isUnchecked === true || !(error instanceof PassthroughError)) throw error;
+        if (isUnchecked === true || context.signal.aborted || !(error instanceof PassthroughError)) throw error;
         context.log.line("warning", `${inputs.host.address}: ${formatProblem(toProblem(error))}`);
     });
 }

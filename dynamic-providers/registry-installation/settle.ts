@@ -75,10 +75,9 @@ async function waitForAnswer(
         const { problem, rejection } = await look(ask, expected, signal);
         if (problem === undefined) return;
         const now = clock.now();
-        if (rejection !== undefined) {
-            rejectedSince ??= now;
-            if (now - rejectedSince >= REJECTED_SECONDS * 1000) throw rejection;
-        }
+        // Anything else that it says in between is of a registry that is not ready yet.
+        rejectedSince = rejection === undefined ? undefined : (rejectedSince ?? now);
+        if (rejectedSince !== undefined && now - rejectedSince >= REJECTED_SECONDS * 1000) throw rejection;
         if (now >= end) {
             throw new PassthroughError(`after ${MINUTES} minutes: ${problem}`, {
                 code: "REGISTRY_UNHEALTHY",

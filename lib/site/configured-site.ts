@@ -97,7 +97,11 @@ const reachedOnly = z.looseObject({
 });
 
 /** Whatever each of these says, that it is there is enough. */
-const byHandKeys = z.looseObject({ apply: z.unknown().optional(), targets: z.array(z.unknown()).optional() });
+const byHandKeys = z.looseObject({
+    apply: z.unknown().optional(),
+    rollout: z.looseObject({ wait: z.unknown().optional() }).optional(),
+    targets: z.array(z.unknown()).optional(),
+});
 const byHandOnly = z.looseObject({
     cluster: byHandKeys.optional(),
     clusters: z.record(z.string(), byHandKeys).optional(),
@@ -256,10 +260,10 @@ function readClustersByHand(site: Reading<unknown>, defaults: Reading<unknown>):
     if (data === undefined) return undefined;
     const named = Object.entries(data.clusters ?? {});
     const all = named.length > 0 ? named : [["", data.cluster ?? {}] as const];
-    const found = all.filter(
-        ([, { apply, targets = [], allowRemoval }]) =>
-            allowRemoval !== true && ((apply ?? undefined) === undefined || targets.length > 0),
-    );
+    // Where nodes are not waited for, they may have the former rules long after the `up`.
+    const isByHand = ({ apply, rollout, targets = [] }: z.infer<typeof byHandKeys>) =>
+        (apply ?? undefined) === undefined || rollout?.wait === false || targets.length > 0;
+    const found = all.filter(([, cluster]) => cluster["allowRemoval"] !== true && isByHand(cluster));
     return { value: found.map(([name]) => clusterKey({ name })) };
 }
 

@@ -117,6 +117,19 @@ test("a password that somebody has changed is told after a minute, with the file
     await expect(settle(patient, first, operationContext(), () => undefined)).rejects.toThrow("secrets.json");
 });
 
+test("a minute of rejections is one without anything else in between", async () => {
+    const clock = new ManualClock();
+    const rejected = { status: 401, json: {} };
+    harbor.disturb = (_method, path) => {
+        if (path !== "/service/token" || clock.sleeps > 30) return undefined;
+        return clock.sleeps === 0 || clock.sleeps === 30 ? rejected : { status: 502, json: {} };
+    };
+    await settle(inputs, { password: ADMIN.password }, operationContext([], { clock }), () => undefined);
+    expect(clock.sleeps).toBe(31);
+    expect(clock.now()).toBeGreaterThan(60_000);
+    harbor.disturb = () => undefined;
+});
+
 test("one that is rejected for a moment, as by Harbor while its database restarts, is tried again", async () => {
     const clock = new ManualClock();
     harbor.disturb = (_method, path) =>

@@ -252,19 +252,22 @@ test("one that clusters may pull from keeps its address; one that was never set 
     const previewed = (olds: RegistryDeploymentOutputs, news: RegistryDeploymentInputs) => () =>
         provider.describeUpdate?.(olds, news, context());
     expect(previewed(state, moved)).not.toThrow();
-    for (const olds of [
-        { ...state, wasSetUp: true as const },
-        { ...state, differences: [] },
-    ]) {
+    const wasSetUp = { ...state, wasSetUp: true };
+    // State of earlier versions does not say so.
+    for (const olds of [wasSetUp, { ...state, wasSetUp: undefined }]) {
         expect(previewed(olds, moved)).toThrow(message);
         await expect(provider.update(olds, moved, context())).rejects.toThrow(message);
         expect(previewed(olds, { ...moved, expose: "route" })).toThrow(message);
         expect(previewed(olds, inputs)).not.toThrow();
     }
+    const { mirrorBase } = inputs.registry;
+    const other = { ...inputs.registry, mirrorBase: mirrorBase.replace("/mirror", "/other") };
     const failure: unknown = await provider
-        .update({ ...state, differences: [] }, { ...inputs, rotate: "1" }, context())
+        .update(wasSetUp, { ...inputs, registry: other, rotate: "1" }, context())
         .catch((error: unknown) => error);
     if (!(failure instanceof PartialState)) throw failure;
+    // The one that clusters have.
+    expect(failure.known).toMatchObject({ registry: { mirrorBase } });
     expect(previewed(failure.known as RegistryDeploymentOutputs, moved)).toThrow(message);
 });
 

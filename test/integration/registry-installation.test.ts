@@ -9,6 +9,7 @@ import type {
 import { registryInstallationProvider as provider } from "../../dynamic-providers/registry-installation/provider";
 import { tryUploads } from "../../dynamic-providers/registry-installation/try-uploads";
 import { RegistryProcess } from "../../dynamic-providers/registry/registry-process";
+import { PassthroughError } from "../../lib/errors/errors";
 import type { Credentials } from "../../lib/http/credentials";
 import { registryAdmin } from "../../lib/registries";
 import { type ServerCertificate, type TestAuthority, testAuthority } from "../support/certificates";
@@ -175,6 +176,9 @@ test("a registry that does not answer, or shows another certificate, is said, wi
     await expect(create(inputsOf({ registry }))).rejects.toThrow(/^TLS /);
 });
 
+/** As `ProviderOperations` ends operations. */
+const INTERRUPTED = new PassthroughError("the run was interrupted", { code: "ABORTED" });
+
 /** Uploads are rejected, as by a proxy with a limit. */
 const rejectUploads: typeof quay.fault = (method, path) =>
     method === "PUT" && path.includes("/blobs/uploads/") ? { status: 403, body: "blocked by policy" } : undefined;
@@ -255,7 +259,7 @@ test("uploads are tried at one that is installed anew in the place of another, a
     const newer = inputsOf({ installer: { ...V11, isOnHost: false } });
     const stop = new AbortController();
     quay.fault = (method, path) => {
-        if (method === "PUT" && path.includes("/blobs/uploads/")) stop.abort(new Error("stopped"));
+        if (method === "PUT" && path.includes("/blobs/uploads/")) stop.abort(INTERRUPTED);
         return undefined;
     };
     const partial = await failure(provider.update(outs, newer, { ...context(), signal: stop.signal }));

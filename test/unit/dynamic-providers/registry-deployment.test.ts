@@ -59,6 +59,19 @@ test.each<[string, object | undefined, string, (readonly object[])?]>([
     ],
     ["the configuration of a destroy", { mirrorBase: "registry.example/mirror", deploy: { cluster: {} } }, "taken"],
     ["another registry", { mirrorBase: "other.example/mirror" }, "taken"],
+    ["another path of it", { mirrorBase: "registry.example:443/other" }, "CLUSTER_REMOVAL_REFUSED"],
+    [
+        "another one that is deployed, and a cluster with rules by hand",
+        { mirrorBase: "other.example/mirror", deploy: { cluster: {} } },
+        "CLUSTER_REMOVAL_REFUSED",
+        [{}],
+    ],
+    [
+        "another registry, and a cluster whose nodes are not waited for",
+        { mirrorBase: "other.example/mirror" },
+        "CLUSTER_REMOVAL_REFUSED",
+        [{ apply: {}, rollout: { wait: false } }],
+    ],
     [
         "another registry, and a cluster with rules by hand",
         { mirrorBase: "other.example/mirror" },
@@ -84,6 +97,7 @@ test("another address is taken only if the former one still leads to the registr
     const moved = (from: string, to: RegistryDeploymentInputs, isByName = false) =>
         outcomeOf(() => requireFormerAddress(at(from), to, isByName));
     expect(moved("old.example:8443/mirror", at("OLD.example:8443/other"))).toBe("taken");
+    expect(moved("old.example/mirror", at("old.example:443/mirror"), true)).toBe("taken");
     expect(moved("old.example:8443/mirror", at("new.example:8443/mirror"))).toBe("taken");
     expect(moved("10.0.0.5:8443/mirror", at("new.example:8443/mirror"))).toBe("taken");
     expect(moved("old.example:8443/mirror", at("new.example:8444/mirror"))).toBe("CONFIG_INVALID");
