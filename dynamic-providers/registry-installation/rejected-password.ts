@@ -22,7 +22,7 @@ export function explainRejectedPassword(error: unknown, file: string | undefined
     return new RegistryError(problem, {
         ...{ registry, operation, status, code: "UNAUTHORIZED", cause: error },
         fix:
-            `somebody has changed its password: change it back, in the registry's web interface, to the one in ${file} ` +
-            "(only root can read it), and run again",
+            "run again, since a registry that has just started may reject the right password; if it goes on, somebody has " +
+            `changed it: change it back, in the registry's web interface, to the one in ${file} (only root can read it)`,
     });
 }

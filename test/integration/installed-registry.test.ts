@@ -107,7 +107,7 @@ test("a password that somebody has changed is told after a minute, with the file
         const clock = new ManualClock();
         const run = settle(registry, { password: OWNER.password }, operationContext([], { clock }), () => undefined);
         await expect(run).rejects.toThrow(
-            /^UNAUTHORIZED \(401\) at .*; somebody has changed its password: .* \/opt\/registry\/secrets\.json on host /,
+            /^UNAUTHORIZED \(401\) at .*; run again, .* somebody has changed it: .* \/opt\/registry\/secrets\.json on host /,
         );
         await expect(run).rejects.not.toThrow(OWNER.password);
         expect(clock.now()).toBe(60_000);
