@@ -64,7 +64,7 @@ function renewalReason(olds: Partial<Inputs>, news: Inputs, now: number): string
     const { notBefore, notAfter } = olds;
     if (notBefore === undefined || notAfter === undefined) return "it is not known how long it is valid";
     if (isOfFuture(notBefore, news, now))
-        return `it is not valid before ${notBefore}, since the clock of the machine that made it was ahead`;
+        return `it is not valid before ${notBefore}: the clock of the machine that made it was ahead, or that of this one is behind`;
     if (renewalTime({ notBefore, notAfter }, news.lifetime) > now) return undefined;
     return `two thirds of its life are over (it expires on ${dayOf(notAfter)})`;
 }
