@@ -61,7 +61,8 @@ export class PreviewFindings {
      * @param subject all that it depended on, as JSON can hold it; secrets too, which cannot be found out from what is stored
      */
     note(subject: unknown): void {
-        const time = this.started?.map((seconds) => seconds.toFixed(2)).join("-");
+        // Rounded up, it would be of the future for a moment.
+        const time = this.started?.map((seconds) => (Math.floor(seconds * 100) / 100).toFixed(2)).join("-");
         if (this.folder === undefined || time === undefined) return;
         const name = this.code(canonicalJson(subject));
         try {

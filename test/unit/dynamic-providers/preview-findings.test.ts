@@ -89,6 +89,12 @@ test("a folder that holds anything else keeps it", () => {
     expect(readdirSync(folder)).toEqual(["notes.txt"]);
 });
 
+test("what was found a moment ago is found, whatever is rounded", () => {
+    now = [1000.257, 5000.2579];
+    noted();
+    expect(ofProcess().has(SUBJECT)).toBe(true);
+});
+
 test("the clock of the machine is used where there is one", () => {
     const real = () => new PreviewFindings(`${KEY}:${folder}`);
     real().note(SUBJECT);
