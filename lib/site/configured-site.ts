@@ -99,7 +99,8 @@ const reachedOnly = z.looseObject({
 /** Whatever each of these says, that it is there is enough. */
 const byHandKeys = z.looseObject({
     apply: z.unknown().optional(),
-    rollout: z.looseObject({ wait: z.unknown().optional() }).optional(),
+    // Whatever cannot be read must not hide the other clusters.
+    rollout: z.looseObject({ wait: z.unknown().optional() }).optional().catch(undefined),
     targets: z.array(z.unknown()).optional(),
 });
 const byHandOnly = z.looseObject({

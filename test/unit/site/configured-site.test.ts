@@ -133,6 +133,8 @@ test("clusters are read with their defaults under them, as the program reads the
     expect(read({ registry }).clusters?.value).toEqual([{ name: "" }]);
     const byHand = { ...clusters, south: {}, north: { allowRemoval: true } };
     expect(read({ registry, clusters: byHand }).clustersByHand?.value).toEqual(["site.clusters.south"]);
+    const broken = { ...byHand, east: { apply: {}, rollout: null } };
+    expect(read({ registry, clusters: broken }).clustersByHand?.value).toEqual(["site.clusters.south"]);
     expect(read({ registry }).clustersByHand?.value).toEqual(["site.cluster"]);
     const targets = { cluster: { apply: {}, targets: ["containerd"] } };
     expect(read({ registry, ...targets }).clustersByHand?.value).toEqual(["site.cluster"]);
