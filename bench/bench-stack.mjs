@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import sources from "../tools/checkout.cjs";
 import { captureOrThrow } from "../tools/process.mjs";
 import { projectRoot, pulumiEnvironment, workspace } from "../tools/workspace.mjs";
-import compared from "../tools/checkout.cjs";
 import { scratchFolder } from "./data/scratch.mjs";
 
 const name = "bench";
@@ -49,7 +49,7 @@ export class BenchStack {
         };
         const env = {
             ...pulumiEnvironment(place, name, toolbox.directories, own),
-            ...compared.comparedSources(checkout),
+            ...sources.comparedSources(checkout),
         };
         const stack = new BenchStack(folder, site === undefined ? folder : checkout, env);
         await captureOrThrow("pulumi", ["-C", folder, "stack", "init", name, "--non-interactive"], { env });

@@ -103,12 +103,10 @@ export function requireFormerAddress(
     // Its CAs may only be known in the update.
     const { mirrorBase } = registry as Partial<typeof registry>;
     if (mirrorBase === undefined || hasUnknown(mirrorBase)) return;
-    const former = parseMirrorBase(before.mirrorBase).host;
-    const next = parseMirrorBase(mirrorBase).host;
-    const [from, to] = [splitHost(former, 443), splitHost(next, 443)];
-    const isSamePort = from.port === to.port;
-    if (isSamePort && from.host === to.host) return;
-    if (!isByName && isSamePort && (hasUnknown(chain) || isForHost(chain, from.host))) return;
+    const [from, to] = [addressOf(before.mirrorBase), addressOf(mirrorBase)];
+    if (isSameAddress(from, to)) return;
+    if (!isByName && from.port === to.port && (hasUnknown(chain) || isForHost(chain, from.host))) return;
+    const [former, next] = [before.mirrorBase, mirrorBase].map((base) => parseMirrorBase(base).host);
     const also = isByName
         ? ""
         : `for another name, keep port ${from.port} and have ${from.host} in the certificate, too (docs/how-to/change-the-registry.md); `;
@@ -139,17 +137,24 @@ export function atFormerAddress(
 export function requireUnused({ registry }: Pick<RegistryDeploymentInputs, "registry">, settings: StackSettings): void {
     const { isDeployed, clustersByHand, mirrorBase: next } = settings.site;
     const { mirrorBase } = registry;
-    const isLeft = next !== undefined && hostAndPort(next.value) !== hostAndPort(mirrorBase);
+    // Other paths are other content of the same registry.
+    const isLeft = next !== undefined && !isSameAddress(addressOf(next.value), addressOf(mirrorBase));
     // Where it is deployed in another way, clusters get another address.
     if (isDeployed?.value !== false && !isLeft) return;
     if (!isLeft) {
         throw stillUsed(
-            `the site still mirrors to ${mirrorBase}: without this registry, clusters could not pull any more`,
-            "write it again; to leave the registry, change site.registry.mirrorBase in the same up; to let it run without this " +
-                "program, take it out of the state (pulumi state delete)",
+            `the site still mirrors to ${parseMirrorBase(mirrorBase).host}: without this registry, clusters could not pull any more`,
+            "write it again; to leave the registry, give site.registry.mirrorBase another host or port in the same up; to let it " +
+                "run without this program, take it out of the state (pulumi state delete)",
         );
     }
-    const keys = clustersByHand?.value ?? [];
+    if (clustersByHand === undefined) {
+        throw stillUsed(
+            `which clusters get their rules by hand cannot be read from the configuration, and they may still be those of ${mirrorBase}: it stays`,
+            "mend site.cluster or site.clusters, and run the command again",
+        );
+    }
+    const keys = clustersByHand.value;
     if (keys.length === 0) return;
     throw stillUsed(
         `${keys.join(", ")}: rules and accounts are given there by hand, and may still be those of ${mirrorBase}: it stays`,
@@ -157,10 +162,14 @@ export function requireUnused({ registry }: Pick<RegistryDeploymentInputs, "regi
     );
 }
 
-/** Other paths are other content of the same registry. */
-function hostAndPort(mirrorBase: string): string {
-    const { host, port } = splitHost(parseMirrorBase(mirrorBase).host, 443);
-    return `${host}:${port}`;
+function addressOf(mirrorBase: string) {
+    return splitHost(parseMirrorBase(mirrorBase).host, 443);
+}
+
+type Address = ReturnType<typeof addressOf>;
+
+function isSameAddress(one: Address, other: Address): boolean {
+    return one.host === other.host && one.port === other.port;
 }
 
 function stillUsed(problem: string, fix: string): PassthroughError {

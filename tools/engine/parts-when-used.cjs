@@ -4,8 +4,8 @@ const Module = require("node:module");
 /*
  * Packages load much that nothing here uses: Pulumi's SDK the TypeScript compiler and npm's reader of node_modules for the
  * serialization of closures (dynamic-providers/lifecycle needs none), its Automation API, and what traces to Zipkin; zod its
- * messages in fifty languages. That is a good part of the CPU time and memory of
- * a start: here each is loaded when something of it is read.
+ * messages in all languages. Here each is loaded when something of it is read, since every command starts program and
+ * providers anew.
  */
 
 const sdk = Module.createRequire(require.resolve("@pulumi/pulumi"));

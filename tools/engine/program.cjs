@@ -5,7 +5,7 @@ const { checkoutProblem } = require("../checkout.cjs");
 
 /*
  * The Pulumi program: the compiled `index.ts`, if it is compiled from today's sources. Plain `pulumi up` compiles nothing,
- * and must never run old code unnoticed. Pulumi finds it as the default of `exports` in package.json, Node.js takes "node".
+ * and must never run old code unnoticed. Pulumi takes the default of `exports` in package.json, which is this; Node.js does not.
  */
 
 /** Turns of the event loop until a call is on its connection. */
@@ -57,7 +57,7 @@ function compiled(file) {
 
 /**
  * The SDK notes where each of its promises was made, as the stack of an error without a message, and looks each line of it up
- * in the source maps: a tenth of the program's CPU time. Errors that say something are shown with their TypeScript lines.
+ * in the source maps, which nobody reads here. Errors that say something are shown with their TypeScript lines.
  */
 function keepMarksUnmapped() {
     const mapped = Error.prepareStackTrace;

@@ -1,11 +1,8 @@
-/** Bytes of a piece, which is read, hashed and passed to a connection as one: fewer wake threads more seldom. */
+/** Bytes of a piece, as much as an archive reads at once. */
 const PIECE_BYTES = 1024 * 1024;
-/** Those of pieces beyond `LARGE_PIECES`. */
+/** Bytes of a piece beyond `LARGE_PIECES`. */
 const SMALL_PIECE = 256 * 1024;
-/**
- * Bytes of all pieces up to which they are large. A blob on its way has four: that is enough for as many blobs at once as any
- * near registry stores. More are for far ones, where the line is the limit, and not how often a thread wakes.
- */
+/** Bytes of all pieces up to which they are large. A blob on its way has about four, and many blobs may be at once. */
 const LARGE_PIECES = 32 * 1024 * 1024;
 
 /**
@@ -24,8 +21,7 @@ export class PieceBuffers {
 
     /** Memory for a piece of up to so many bytes. */
     take(size: number): SharedArrayBuffer {
-        if (size < SMALL_PIECE) return new SharedArrayBuffer(size);
-        return this.free.pop() ?? new SharedArrayBuffer(this.nextPiece());
+        return this.free.pop() ?? new SharedArrayBuffer(size < SMALL_PIECE ? size : this.nextPiece());
     }
 
     /** It may be overwritten. */

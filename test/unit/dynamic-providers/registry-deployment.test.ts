@@ -79,6 +79,12 @@ test.each<[string, object | undefined, string, (readonly object[])?]>([
         [{}, { apply: {}, targets: ["containerd"] }, { cluster: undefined }],
     ],
     ["the same, which may lose them", { mirrorBase: "other.example/mirror" }, "taken", [{ allowRemoval: true }]],
+    [
+        "another registry, and clusters that cannot be read",
+        { mirrorBase: "other.example/mirror" },
+        "CLUSTER_REMOVAL_REFUSED",
+        [{ apply: {}, targets: "containerd" }],
+    ],
     ["no configuration", undefined, "taken"],
 ])("whether a registry may be taken away: %s", (_, registry, expected, clusters = [{ apply: {} }]) => {
     for (const cluster of clusters) {
