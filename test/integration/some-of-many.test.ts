@@ -6,7 +6,9 @@ import { MemoryImageSet } from "../support/image-set";
 
 // More images than are looked at together, of which the registry denies one in five and fails with one in ten.
 const IMAGES = 100;
-const RETRY = { seconds: 0, firstDelay: 1, longestDelay: 1 };
+// Nothing is repeated, since the first wait reaches past the period. The period itself is long: two failures without any
+// progress in half of it would end the import, which is another test's matter.
+const RETRY = { seconds: 60, firstDelay: 100_000, longestDelay: 100_000 };
 const DENIED: Detour = { status: 403, body: JSON.stringify({ errors: [{ code: "DENIED" }] }) };
 const FAILED: Detour = { status: 500, body: JSON.stringify({ errors: [{ code: "UNKNOWN" }] }) };
 const counted = countedRegistry(RETRY);
