@@ -22,19 +22,26 @@ const COMMON: readonly KnownFailure[] = [
     },
 ];
 
+export interface FailureOptions {
+    readonly known?: readonly KnownFailure[];
+    /** Texts that must not be shown. */
+    readonly secrets: readonly string[];
+    /** What to do about a failure that is not known; default: as for an installation. */
+    readonly fix?: string;
+}
+
 /** Lines that are kept of what an installer printed. */
 const KEPT_LINES = 6;
 const KEPT_CHARACTERS = 1500;
 
 /**
  * Why an installer failed, by what it printed: its own words, without the secrets that it was given.
- * @param secrets texts that must not be shown
  */
 export function installerError(
     session: HostSession,
     program: string,
     { status, stdout, stderr }: CommandResult,
-    { known = [], secrets }: { readonly known?: readonly KnownFailure[]; readonly secrets: readonly string[] },
+    { known = [], secrets, fix }: FailureOptions,
 ): PassthroughError {
     const printed = plainText(withoutSecrets(`${stdout}\n${stderr}`, secrets));
     const cause = [...known, ...COMMON].find(({ pattern }) => pattern.test(printed));
@@ -47,6 +54,7 @@ export function installerError(
             thing: program,
             fix:
                 cause?.fix ??
+                fix ??
                 "mend on the host what it says, and run again: an installation that is not complete is begun anew",
         },
     );

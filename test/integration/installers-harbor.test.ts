@@ -65,6 +65,18 @@ test("what is different is said and mended; a run without a change starts nothin
     expect(await texts()).toEqual([]);
 });
 
+test("what keeps containers from being started again is said, and not only that there were errors", async () => {
+    await apply();
+    rmSync(join(site.host.state, "containers", "nginx"));
+    site.host.set("port-taken");
+    await expect(apply()).rejects.toThrow(
+        /a port that it needs is taken by another program of the host; .* Bind for 0\.0\.0\.0:443 failed/,
+    );
+    site.host.set("port-taken", false);
+    await apply();
+    expect(await texts()).toEqual([]);
+});
+
 test("another port to redirect from is written to the configuration", async () => {
     await apply();
     const changed = installation({ httpPort: 8081 });

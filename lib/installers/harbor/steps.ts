@@ -1,6 +1,6 @@
 import { type HostSession, shellCommand, shellWord, writeHostFile } from "../../ssh";
 import { installerError, installerStep } from "../failure";
-import { asRoot, readFacts } from "../host-script";
+import { asRoot, readFacts, tryAsRoot } from "../host-script";
 import {
     type Difference,
     type Installation,
@@ -94,11 +94,12 @@ async function repair(work: InstallerWork, differences: readonly Difference[]): 
     if (changed.has("installation") || changed.has("configuration")) return install(work);
     if (changed.has("certificate")) await renewCertificate(work);
     if (!changed.has("service")) return;
-    await asRoot(work.session, { thing: "Harbor", fix: "look at it on the host: docker ps --all" }, [
-        `cd ${shellWord(bundle(work.unpacked))}`,
-        COMPOSE,
-        "compose up -d",
-    ]);
+    const { session, unpacked } = work;
+    const result = await tryAsRoot(session, ["set -eu", `cd ${shellWord(bundle(unpacked))}`, COMPOSE, "compose up -d"]);
+    if (result.status === 0) return;
+    // The reason is not in its last line, which only says that there were errors.
+    const fix = "look at it on the host (docker ps --all), mend it, and run again";
+    throw installerError(session, "docker compose up", result, { secrets: [], fix });
 }
 
 /**
