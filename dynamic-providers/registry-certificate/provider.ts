@@ -1,6 +1,14 @@
-import { X509Certificate } from "node:crypto";
 import { createServerCertificate } from "../../lib/certificates/issue";
-import { dayOf, endsSoon, newLifetime, renewalTime } from "../../lib/certificates/renewal";
+import {
+    type Lifetime,
+    dayOf,
+    endsSoon,
+    isOfFuture,
+    madeAt,
+    newLifetime,
+    renewalTime,
+} from "../../lib/certificates/renewal";
+import { PassthroughError } from "../../lib/errors/errors";
 import { changedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
@@ -10,6 +18,7 @@ import {
     registryCertificateKind as kind,
 } from "./kind";
 
+const DAY_MS = 24 * 3600 * 1000;
 /** What only a certificate of this CA has: another CA under the same name issues another certificate. */
 const CONTENT = ["hosts", "issuerCertificate"];
 
@@ -24,6 +33,10 @@ export const registryCertificateProvider: RegistryProvider<Inputs, Outputs> = {
         if (isKept) return { ...news, generation, ...(notBefore && notAfter ? { notBefore, notAfter } : {}) };
         const ends = Date.parse(news.issuerEnds);
         const life = newLifetime(now, news.lifetime, Number.isNaN(ends) ? undefined : ends);
+        // Another CA is what somebody wanted who knows which clock is right.
+        const isSameIssuer =
+            !hasUnknown(news.issuerCertificate) && changedInputs(olds, news, ["issuerCertificate"]).length === 0;
+        if (isSameIssuer) requireLastingLife(olds, life, news.lifetime, now);
         return { ...news, generation: (generation ?? 0) + 1, ...life };
     },
 
@@ -63,16 +76,32 @@ function renewalReason(olds: Partial<Inputs>, news: Inputs, now: number): string
     if (changed !== undefined) return "another CA issues";
     const { notBefore, notAfter } = olds;
     if (notBefore === undefined || notAfter === undefined) return "it is not known how long it is valid";
-    if (isOfFuture(notBefore, news, now))
+    // Where the CA is not valid yet either, its own check says so.
+    if (isOfFuture({ notBefore }, now))
         return `it is not valid before ${notBefore}: the clock of the machine that made it was ahead, or that of this one is behind`;
     if (renewalTime({ notBefore, notAfter }, news.lifetime) > now) return undefined;
     return `two thirds of its life are over (it expires on ${dayOf(notAfter)})`;
 }
 
-/** Also the CA would be of the future where the clock of this machine is behind. */
-function isOfFuture(notBefore: string, { issuerCertificate }: Pick<Inputs, "issuerCertificate">, now: number): boolean {
-    if (Date.parse(notBefore) <= now || hasUnknown(issuerCertificate)) return false;
-    return Date.parse(new X509Certificate(issuerCertificate).validFrom) <= now;
+/**
+ * Where a certificate of the future is replaced, that the new one does whichever of both clocks is right: by that of the machine
+ * which made the present one, it must not be over.
+ * @throws PassthroughError `CONFIG_INVALID`
+ */
+function requireLastingLife({ notBefore }: Partial<Inputs>, life: Lifetime, days: number, now: number): void {
+    if (notBefore === undefined || !isOfFuture({ notBefore }, now)) return;
+    const otherNow = madeAt({ notBefore });
+    if (otherNow < renewalTime(life, days)) return;
+    const enough = Math.ceil(((otherNow - now) * 3) / 2 / DAY_MS) + 1;
+    throw new PassthroughError(
+        `the certificate is not valid before ${notBefore}: the clock of the machine that made it was ahead, or that of this one is ` +
+            "behind, and what this one would make is too old by the other",
+        {
+            code: "CONFIG_INVALID",
+            thing: "site.registry.certificate.siteCa",
+            fix: `set the clock of this machine right (date -u); if it is, write lifetime: ${enough}d or more until the next up is done`,
+        },
+    );
 }
 
 const WHERE = "it is in the outputs registryCertificate and registryCertificateKey";

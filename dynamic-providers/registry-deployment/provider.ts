@@ -53,7 +53,8 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
         requireSameStorage(olds, news);
         await noteBucketDoubt(olds, news, context);
         // That of a CA of the site is only known in the update.
-        if (!hasUnknown(news.chain) && !hasUnknown(news.registry)) requireTrustedCertificate(olds, news);
+        if (!hasUnknown(news.chain) && !hasUnknown(news.registry))
+            requireTrustedCertificate(olds, news, context.process.clock.now());
         if (olds.storage === undefined || !isRotation(olds, news)) return;
         log.line(
             "info",
@@ -92,7 +93,7 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
 
     update: async (olds, news, context) => {
         requireSameStorage(olds, news);
-        requireTrustedCertificate(olds, news);
+        requireTrustedCertificate(olds, news, context.process.clock.now());
         requireAddress(olds, news);
         const accounts = isRotation(olds, news)
             ? await nextAccounts(olds.accounts, !olds.differences.includes(INCOMPLETE))

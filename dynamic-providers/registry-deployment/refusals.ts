@@ -1,7 +1,7 @@
 import { type ErrorFacts, PassthroughError } from "../../lib/errors/errors";
 import { formatBytes } from "../../lib/errors/text";
 import { type RegistryStorage, bucketOf } from "../../lib/openshift/deployed-registry";
-import { isForHost, isIssuedBy } from "../../lib/http/certificates";
+import { isForHost, isIssuedBy, isValidAt } from "../../lib/http/certificates";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { splitHost } from "../../lib/openshift/access/network-access";
 import { hasUnknown } from "../lifecycle/unknown-value";
@@ -68,15 +68,18 @@ type ShownCertificate = Pick<RegistryDeploymentInputs, "chain" | "registry">;
 
 /**
  * That clusters trust a certificate before the registry shows it: one of its issuers was trusted by the last `up` already.
- * Nothing can be said of public CAs, which are trusted without being named.
+ * Nothing can be said of public CAs, which are trusted without being named. With a certificate that is not valid nobody pulls,
+ * so nothing is lost by another one.
  * @param olds empty for a new registry
+ * @param now milliseconds since 1970
  * @throws PassthroughError `CONFIG_INVALID`
  */
 export function requireTrustedCertificate(
     { chain: former, registry: before }: Partial<ShownCertificate>,
     { chain, registry }: ShownCertificate,
+    now: number,
 ): void {
-    if (former === undefined || former === chain) return;
+    if (former === undefined || former === chain || !isValidAt(former, now)) return;
     const isTrusted = before?.ca === undefined ? !isIssuedBy(chain, registry.ca ?? "") : isIssuedBy(chain, before.ca);
     if (isTrusted) return;
     throw new PassthroughError("its CA is another one, which clusters do not trust yet: they could not pull any more", {

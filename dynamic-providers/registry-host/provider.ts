@@ -83,7 +83,8 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
     describeChanges: async (olds, news, context) => {
         if (!hasUnknown(news.directory)) requireSameDirectory(olds, news);
         // That of a CA of the site is only known in the update.
-        if (!hasUnknown(news.chain) && !hasUnknown(news.registry)) requireTrustedCertificate(olds, news);
+        if (!hasUnknown(news.chain) && !hasUnknown(news.registry))
+            requireTrustedCertificate(olds, news, context.process.clock.now());
         if (olds.directory !== undefined && !hasUnknown(news.rotate) && isRotation(olds, news)) {
             context.log.line(
                 "info",
@@ -127,7 +128,7 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
 
     update: async (olds, news, context) => {
         requireSameDirectory(olds, news);
-        requireTrustedCertificate(olds, news);
+        requireTrustedCertificate(olds, news, context.process.clock.now());
         if (olds.installed !== undefined) requireFormerAddress(olds, news);
         if (!isDeployedAnew(olds, news) && olds.differences.length === 0) {
             const isSame =

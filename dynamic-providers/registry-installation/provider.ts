@@ -41,11 +41,11 @@ const UNCHECKED = "the checks that send something to it were not passed yet";
 export const registryInstallationProvider: RegistryProvider<RegistryInstallationInputs, RegistryInstallationOutputs> = {
     ...kind,
 
-    describeChanges: async (olds, news, { log }) => {
+    describeChanges: async (olds, news, { log, process }) => {
         if (hasUnknown(news.registry)) return;
         requireSamePlace(olds, news, ["kind", "directory"]);
         requireUpgrade(olds.installer?.version, installationOf(news));
-        if (!hasUnknown(news.chain)) requireTrustedCertificate(olds, news);
+        if (!hasUnknown(news.chain)) requireTrustedCertificate(olds, news, process.clock.now());
         const { version } = news.installer;
         const former = olds.installer?.version;
         if (former === version) return;
@@ -81,7 +81,7 @@ export const registryInstallationProvider: RegistryProvider<RegistryInstallation
     update: async (olds, news, context) => {
         requireSamePlace(olds, news, ["kind", "directory"]);
         if (olds.isUnchecked !== true) requireSamePlace(olds, news, ADDRESS);
-        requireTrustedCertificate(olds, news);
+        requireTrustedCertificate(olds, news, context.process.clock.now());
         if (hasOtherLoginOnly(olds, news)) return { ...olds, ...news };
         return install(news, olds, context);
     },

@@ -34,6 +34,14 @@ export function isForHost(chain: string, host: string): boolean {
     return found !== undefined;
 }
 
+/** Whether the first certificate of a chain (PEM) is valid at a time, in milliseconds since 1970. */
+export function isValidAt(chain: string, time: number): boolean {
+    const [block] = certificateBlocks(chain);
+    if (block === undefined) return false;
+    const { validFrom, validTo } = new X509Certificate(block);
+    return Date.parse(validFrom) <= time && time < Date.parse(validTo);
+}
+
 /** Certificates, each as its own PEM text. */
 export interface CertificateChange {
     readonly added: readonly string[];

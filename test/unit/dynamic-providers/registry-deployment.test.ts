@@ -34,8 +34,8 @@ function outcomeOf(check: () => void): string {
     }
 }
 
-const outcome = (olds: Partial<RegistryDeploymentInputs>, news: RegistryDeploymentInputs) =>
-    outcomeOf(() => requireTrustedCertificate(olds, news));
+const outcome = (olds: Partial<RegistryDeploymentInputs>, news: RegistryDeploymentInputs, now = Date.now()) =>
+    outcomeOf(() => requireTrustedCertificate(olds, news, now));
 
 test("a certificate of a CA that the last up did not trust is refused: clusters could not pull any more", () => {
     const olds = shows(chains.former, former.ca);
@@ -49,6 +49,12 @@ test("a new registry, a renewed certificate, one of a CA that is trusted by now,
     expect(outcome(shows(chains.former, former.ca), shows(chains.renewed, former.ca))).toBe("taken");
     expect(outcome(shows(chains.former, `${former.ca}${other.ca}`), shows(chains.other, other.ca))).toBe("taken");
     expect(outcome(shows(chains.former), shows(chains.other))).toBe("taken");
+});
+
+test("where the certificate of before is not valid yet, or not any more, nobody pulls, and one of another CA is taken", () => {
+    const year = 366 * 24 * 3600 * 1000;
+    for (const now of [Date.now() - year, Date.now() + 100 * year])
+        expect(outcome(shows(chains.former, former.ca), shows(chains.other, other.ca), now)).toBe("taken");
 });
 
 test.each<[string, object | undefined, string, (readonly object[])?]>([

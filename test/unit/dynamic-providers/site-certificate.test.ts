@@ -138,19 +138,50 @@ test("other hosts, and a shorter life that is over, need another certificate; a 
     ]);
 });
 
-test("a certificate that was made while a clock was ahead is made again; by a clock that is behind its CA nothing is", async () => {
+test("a certificate that was made while a clock was ahead is made again, unless the new one would be over by that clock", async () => {
     const [ca, leaf] = [authorityResource(), certificateResource()];
     await ca.up(CA);
     await leaf.up(leafInputs(ca.state));
     days(61);
     await leaf.up(leafInputs(ca.state));
-    days(-400);
-    expect(await leaf.up(leafInputs(ca.state))).toBe(false);
-    days(1);
+    days(2);
     expect(await leaf.up(leafInputs(ca.state))).toBe(true);
     expect(lines).toEqual([expect.stringMatching(/replaces certificate 2: it is not valid before .* was ahead/)]);
     expect(Date.parse(leaf.state.notBefore ?? "")).toBeLessThan(now);
     expect(await leaf.up(leafInputs(ca.state))).toBe(false);
+    const made = leaf.state.chain;
+    // Another 90 days from here are too few by the clock that made it.
+    days(-60);
+    for (const changes of [{}, { hosts: ["localhost", "push.example"] }]) {
+        await expect(leaf.up(leafInputs(ca.state, changes))).rejects.toMatchObject({
+            code: "CONFIG_INVALID",
+            fix: expect.stringContaining("write lifetime: 94d or more") as string,
+        });
+    }
+    expect(leaf.state.chain).toBe(made);
+    expect(await leaf.up(leafInputs(ca.state, { lifetime: 94 }))).toBe(true);
+});
+
+test("with a CA of the future nothing is done, until another text in roll has another one issue at once", async () => {
+    const [ca, leaf] = [authorityResource(), certificateResource()];
+    await ca.up(CA);
+    await leaf.up(leafInputs(ca.state));
+    const first = ca.state.issuerCertificate;
+    days(-1);
+    await expect(ca.up(CA)).rejects.toMatchObject({
+        code: "CONFIG_INVALID",
+        message: expect.stringMatching(
+            /CA 1 of the site is not valid before .* was ahead, or that of this one is behind/,
+        ) as string,
+    });
+    expect(ca.state.issuerCertificate).toBe(first);
+    days(-100);
+    expect(await ca.up({ ...CA, roll: "clock" })).toBe(true);
+    expect(lines).toEqual([expect.stringContaining("CA 2 issues from now on")]);
+    expect(certificateBlocks(ca.state.trusted)).toHaveLength(2);
+    expect(await leaf.up(leafInputs(ca.state))).toBe(true);
+    expect(isIssuedBy(leaf.state.chain, ca.state.issuerCertificate)).toBe(true);
+    expect(Date.parse(leaf.state.notBefore ?? "")).toBeLessThan(now);
 });
 
 test("a certificate never outlives its CA", async () => {
