@@ -36,6 +36,7 @@ import {
     requireTrustedCertificate,
     requireUnused,
 } from "./refusals";
+import { isRotation, rotationLine } from "./rotation";
 
 const ADDRESS_FIX =
     "check that the host's name leads to the cluster's routers (expose: route) or to its nodes (expose: nodePort) from here, " +
@@ -49,18 +50,11 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
     ...kind,
 
     describeChanges: async (olds, news, context) => {
-        const { log } = context;
         requireSameStorage(olds, news);
         await noteBucketDoubt(olds, news, context);
         // That of a CA of the site is only known in the update.
         if (!hasUnknown(news.chain) && !hasUnknown(news.registry))
             requireTrustedCertificate(olds, news, context.process.clock.now());
-        if (olds.storage === undefined || !isRotation(olds, news)) return;
-        log.line(
-            "info",
-            "the accounts of the registry are replaced: clusters with apply get the new one, and the one before stays valid " +
-                "until the next change of site.registry.deploy.cluster.rotate",
-        );
     },
 
     // Another token or address of the API is no change of the registry.
@@ -68,7 +62,11 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
         changes: changedInputs(olds, news, COMPARED).length > 0 || olds.differences.length > 0,
     }),
 
-    describeUpdate: (olds, news) => requireAddress(olds, news),
+    describeUpdate: (olds, news, { log }) => {
+        requireAddress(olds, news);
+        if (!isRotation(olds, news)) return;
+        log.line("info", rotationLine(olds.accounts, wasTaken(olds), "site.registry.deploy.cluster.rotate"));
+    },
 
     create: async (inputs, context) => ({
         id: deploymentId(inputs),
@@ -95,9 +93,7 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
         requireSameStorage(olds, news);
         requireTrustedCertificate(olds, news, context.process.clock.now());
         requireAddress(olds, news);
-        const accounts = isRotation(olds, news)
-            ? await nextAccounts(olds.accounts, !olds.differences.includes(INCOMPLETE))
-            : olds.accounts;
+        const accounts = isRotation(olds, news) ? await nextAccounts(olds.accounts, wasTaken(olds)) : olds.accounts;
         return deploy(olds, news, accounts, context);
     },
 
@@ -140,8 +136,9 @@ function requireAddress(olds: RegistryDeploymentOutputs, news: RegistryDeploymen
         );
 }
 
-function isRotation(olds: Partial<RegistryDeploymentInputs>, { rotate }: RegistryDeploymentInputs): boolean {
-    return rotate !== undefined && rotate !== olds.rotate;
+/** Whether the registry took its present accounts to the end. */
+function wasTaken({ differences }: RegistryDeploymentOutputs): boolean {
+    return !differences.includes(INCOMPLETE);
 }
 
 function objectsOf(inputs: RegistryDeploymentInputs, accounts: RegistryAccounts) {

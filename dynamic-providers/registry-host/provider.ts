@@ -29,6 +29,7 @@ import {
     requireTrustedCertificate,
     requireUnused,
 } from "../registry-deployment/refusals";
+import { isRotation, rotationLine } from "../registry-deployment/rotation";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import {
     admitted,
@@ -85,13 +86,6 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
         // That of a CA of the site is only known in the update.
         if (!hasUnknown(news.chain) && !hasUnknown(news.registry))
             requireTrustedCertificate(olds, news, context.process.clock.now());
-        if (olds.directory !== undefined && !hasUnknown(news.rotate) && isRotation(olds, news)) {
-            context.log.line(
-                "info",
-                "the accounts of the registry are replaced: clusters with apply get the new one, and the one before stays valid " +
-                    `until the next change of ${KEY}.rotate`,
-            );
-        }
         if (olds.directory === undefined) await previewHost(news, context);
     },
 
@@ -101,6 +95,7 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
 
     describeUpdate: (olds, news, { log }) => {
         if (olds.installed !== undefined) requireFormerAddress(olds, news);
+        if (isRotation(olds, news)) log.line("info", rotationLine(olds.accounts, wasTaken(olds), `${KEY}.rotate`));
         if (hasUnknown([news.nodesOf, news.allowedFrom])) return;
         const closed = closedNodes(olds, news);
         if (closed !== undefined) log.line("warning", `${olds.host.address}: ${closed}`);
@@ -138,8 +133,7 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
                 ));
             if (isSame) return { ...olds, ...news };
         }
-        const wasTaken = olds.installed?.isOutdated !== true;
-        const accounts = isRotation(olds, news) ? await nextAccounts(olds.accounts, wasTaken) : olds.accounts;
+        const accounts = isRotation(olds, news) ? await nextAccounts(olds.accounts, wasTaken(olds)) : olds.accounts;
         return deploy(news, olds, accounts, context);
     },
 
@@ -173,8 +167,9 @@ function isDeployedAnew(olds: RegistryHostInputs, news: RegistryHostInputs): boo
     return changedInputs(olds, news, DEPLOYED).length > 0 || !isDeepStrictEqual(nodeClusters(olds), nodeClusters(news));
 }
 
-function isRotation(olds: Partial<RegistryHostInputs>, { rotate }: RegistryHostInputs): boolean {
-    return rotate !== undefined && rotate !== olds.rotate;
+/** Whether the registry took its present accounts to the end. */
+function wasTaken({ installed }: RegistryHostOutputs): boolean {
+    return installed?.isOutdated !== true;
 }
 
 /** That a change leaves the content where it is. @throws PassthroughError `CONFIG_INVALID` */

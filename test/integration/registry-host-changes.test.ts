@@ -81,7 +81,14 @@ test("accounts that clusters may have stay valid through changes of rotate that 
     rmSync(joinPath(host.root, "bin/sha256sum"));
     const third = await apply(second, { ...inputs, rotate: "2" });
     expect(names(third)).toEqual(names(second));
-    expect(names(await apply(third, { ...inputs, rotate: "3" }))).toEqual(["puller-4", "puller-3"]);
+    const lines: string[] = [];
+    provider.describeUpdate?.(third, { ...inputs, rotate: "3" }, operationContext(lines));
+    expect(lines).toEqual([
+        expect.stringMatching(
+            /importer-4 and puller-4 are made, .*; importer-3, importer-2, puller-3, puller-2 stay valid; importer-1, puller-1 end: /,
+        ),
+    ]);
+    expect(names(await apply(third, { ...inputs, rotate: "3" }))).toEqual(["puller-4", "puller-3", "puller-2"]);
 });
 
 /** Clusters in memory by name, whose nodes a registry lets in, and what is logged meanwhile. */
