@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { createServerCertificate } from "../../lib/certificates/issue";
 import {
     type Lifetime,
@@ -9,7 +10,7 @@ import {
     renewalTime,
 } from "../../lib/certificates/renewal";
 import { PassthroughError } from "../../lib/errors/errors";
-import { changedInputs, storedInputs } from "../lifecycle/resource-kind";
+import { storedInputs } from "../lifecycle/resource-kind";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import {
@@ -19,14 +20,14 @@ import {
 } from "./kind";
 
 const DAY_MS = 24 * 3600 * 1000;
-/** What only a certificate of this CA has: another CA under the same name issues another certificate. */
-const CONTENT = ["hosts", "issuerCertificate"];
 
 /** A certificate for the registry, made again for other hosts or another CA, and after two thirds of its life. */
 export const registryCertificateProvider: RegistryProvider<Inputs, Outputs> = {
     ...kind,
 
-    normalizeInputs: (olds, news, { process }) => {
+    normalizeInputs: (olds, given, { process }) => {
+        const formerHosts = hasUnknown(given.hosts) ? olds.formerHosts : keptHosts(olds, given);
+        const news = { ...given, ...(formerHosts === undefined ? {} : { formerHosts }) };
         const now = process.clock.now();
         const { generation, notBefore, notAfter } = olds;
         const isKept = generation !== undefined && renewalReason(olds, news, now) === undefined;
@@ -34,9 +35,8 @@ export const registryCertificateProvider: RegistryProvider<Inputs, Outputs> = {
         const ends = Date.parse(news.issuerEnds);
         const life = newLifetime(now, news.lifetime, Number.isNaN(ends) ? undefined : ends);
         // Another CA is what somebody wanted who knows which clock is right.
-        const isSameIssuer =
-            !hasUnknown(news.issuerCertificate) && changedInputs(olds, news, ["issuerCertificate"]).length === 0;
-        if (isSameIssuer) requireLastingLife(olds, life, news.lifetime, now);
+        if (!hasUnknown(news.issuerCertificate) && !hasOtherIssuer(olds, news))
+            requireLastingLife(olds, life, news.lifetime, now);
         return { ...news, generation: (generation ?? 0) + 1, ...life };
     },
 
@@ -60,8 +60,29 @@ export const registryCertificateProvider: RegistryProvider<Inputs, Outputs> = {
     remove: async () => undefined,
 };
 
+/** Clusters pull by a former name until they have the rules for another one, and nobody here knows when they do. */
+function keptHosts(
+    { hosts: before = [], formerHosts = [] }: Partial<Inputs>,
+    { hosts, droppedHosts }: Inputs,
+): string[] | undefined {
+    if (droppedHosts === undefined) return undefined;
+    const others = new Set([...hosts, ...droppedHosts.map((host) => host.toLowerCase())]);
+    const kept = [...new Set([...before, ...formerHosts])].filter((host) => !others.has(host));
+    return kept.length === 0 ? undefined : kept;
+}
+
+function hasOtherIssuer(olds: Partial<Inputs>, { issuerCertificate }: Inputs): boolean {
+    return !hasUnknown(issuerCertificate) && olds.issuerCertificate !== issuerCertificate;
+}
+
+/** All that the certificate is for. */
+function namesOf({ hosts = [], formerHosts = [] }: Partial<Inputs>): string[] {
+    return [...hosts, ...formerHosts];
+}
+
 async function issue(inputs: Inputs): Promise<Outputs> {
-    const { hosts, issuerCertificate, issuerKey, notBefore = "", notAfter = "" } = inputs;
+    const { issuerCertificate, issuerKey, notBefore = "", notAfter = "" } = inputs;
+    const hosts = namesOf(inputs);
     const issuer = { certificate: issuerCertificate, key: issuerKey };
     const { certificate, key } = await createServerCertificate({ hosts, issuer, notBefore, notAfter });
     return { ...inputs, chain: certificate, key };
@@ -70,10 +91,10 @@ async function issue(inputs: Inputs): Promise<Outputs> {
 /** Why there is to be another certificate than that of state; undefined: the present one stays. */
 function renewalReason(olds: Partial<Inputs>, news: Inputs, now: number): string | undefined {
     // What is not known yet may stay as it is; the CA's own row says what it does.
-    const known = CONTENT.filter((name) => !hasUnknown(Reflect.get(news, name)));
-    const [changed] = changedInputs(olds, news, known);
-    if (changed === "hosts") return `it is for ${news.hosts.join(", ")} now`;
-    if (changed !== undefined) return "another CA issues";
+    if (!hasUnknown(news.hosts) && !isDeepStrictEqual(namesOf(olds), namesOf(news)))
+        return `it is for ${namesOf(news).join(", ")} now`;
+    // Another CA under the same name issues another certificate.
+    if (hasOtherIssuer(olds, news)) return "another CA issues";
     const { notBefore, notAfter } = olds;
     if (notBefore === undefined || notAfter === undefined) return "it is not known how long it is valid";
     // Where the CA is not valid yet either, its own check says so.
@@ -113,10 +134,29 @@ interface Line {
 
 /** For a preview: what is made and why, or when it will be. */
 function certificateLines(olds: Partial<Inputs>, news: Inputs, now: number): Line[] {
-    const { hosts, generation = 1, notAfter = "", notBefore = "" } = news;
-    if (hasUnknown(hosts)) return [];
-    const name = `certificate ${generation} for ${hosts.join(", ")}`;
+    const { generation = 1, notAfter = "" } = news;
+    if (hasUnknown(news.hosts)) return [];
+    const name = `certificate ${generation} for ${namesOf(news).join(", ")}`;
     const until = `valid until ${dayOf(notAfter)}`;
+    return [...stepLines(olds, news, { name, until }, now), ...formerLines(news)];
+}
+
+/** Names that stay until somebody says that no cluster pulls by them. */
+function formerLines({ formerHosts = [] }: Inputs): Line[] {
+    if (formerHosts.length === 0) return [];
+    const text =
+        `the certificate keeps ${formerHosts.join(", ")}, by which clusters may still pull; once no node has rules for a name, ` +
+        "write it to site.registry.certificate.siteCa.dropNames";
+    return [{ severity: "info", text }];
+}
+
+function stepLines(
+    olds: Partial<Inputs>,
+    news: Inputs,
+    { name, until }: { readonly name: string; readonly until: string },
+    now: number,
+): Line[] {
+    const { generation, notAfter = "", notBefore = "" } = news;
     if (olds.generation === undefined) return [{ severity: "info", text: `${name} is made, ${until}; ${WHERE}` }];
     if (olds.generation !== generation) {
         const reason = renewalReason(olds, news, now) ?? "it is replaced";

@@ -138,6 +138,32 @@ test("other hosts, and a shorter life that is over, need another certificate; a 
     ]);
 });
 
+test("where clusters may pull by former names, the certificate keeps them until they are dropped", async () => {
+    const [ca, leaf] = [authorityResource(), certificateResource()];
+    await ca.up(CA);
+    const up = (hosts: string[], ...droppedHosts: string[]) => leaf.up(leafInputs(ca.state, { hosts, droppedHosts }));
+    const names = () => new X509Certificate(leaf.state.chain).subjectAltName?.replaceAll("DNS:", "");
+    await leaf.up(leafInputs(ca.state, { hosts: ["a.example", "push.example"] }));
+    // A state of earlier versions is no reason for another one.
+    expect(await up(["a.example", "push.example"])).toBe(false);
+    expect(lines).toEqual([]);
+    await up(["b.example", "push.example"]);
+    expect(names()).toBe("b.example, push.example, a.example");
+    expect(lines[1]).toMatch(
+        /^the certificate keeps a\.example, by which clusters may still pull; .*siteCa\.dropNames$/,
+    );
+    await up(["c.example", "push.example"]);
+    expect(names()).toBe("c.example, push.example, b.example, a.example");
+    await leaf.refresh();
+    expect(await up(["c.example", "push.example"])).toBe(false);
+    expect(await up(["c.example", "push.example"], "A.example", "c.example")).toBe(true);
+    expect(names()).toBe("c.example, push.example, b.example");
+    expect(await up(["c.example", "push.example"])).toBe(false);
+    // Somebody else's registry has the names that are configured.
+    await leaf.up(leafInputs(ca.state, { hosts: ["c.example"] }));
+    expect(names()).toBe("c.example");
+});
+
 test("a certificate that was made while a clock was ahead is made again, unless the new one would be over by that clock", async () => {
     const [ca, leaf] = [authorityResource(), certificateResource()];
     await ca.up(CA);
