@@ -29,14 +29,9 @@ import type { RegistryContext, RegistryProvider } from "../registry/registry-pro
 import { answers } from "./answers";
 import { requireHealthy } from "./doctor";
 import { type RegistryDeploymentInputs, type RegistryDeploymentOutputs, registryDeploymentKind as kind } from "./kind";
-import {
-    atFormerAddress,
-    requireFormerAddress,
-    requireSameStorage,
-    requireTrustedCertificate,
-    requireUnused,
-} from "./refusals";
+import { atFormerAddress, requireFormerAddress, requireSameStorage, requireTrustedCertificate } from "./refusals";
 import { isRotation, rotationLine } from "./rotation";
+import { notedByHand, requireUnused } from "./unused";
 
 const ADDRESS_FIX =
     "check that the host's name leads to the cluster's routers (expose: route) or to its nodes (expose: nodePort) from here, " +
@@ -75,10 +70,11 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
 
     read: async (olds, context) => {
         const inputs = storedInputs<RegistryDeploymentInputs>(kind, olds);
+        const known = { ...olds, ...notedByHand(olds, context.process.settings) };
         const seen = await withReadableCluster(olds, context, (client) => look(client, olds), {
             otherwise: "the registry in it counts as it was last seen",
         });
-        if (seen === undefined) return { outs: olds, inputs };
+        if (seen === undefined) return { outs: known, inputs };
         // Its objects do not tell whether it takes uploads, and both accounts.
         const found = [...olds.differences.filter((text) => text === INCOMPLETE), ...seen];
         if (found.length > 0) {
@@ -86,7 +82,7 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
             context.process.brokenRegistries.add(olds.registry.mirrorBase);
             context.log.line("warning", `${clusterName(olds)}: ${found.join("; ")}`);
         }
-        return { outs: { ...olds, differences: found }, inputs };
+        return { outs: { ...known, differences: found }, inputs };
     },
 
     update: async (olds, news, context) => {
@@ -188,7 +184,8 @@ async function deploy(
     const { owner, namespace } = inputs;
     const objects = objectsOf(inputs, accounts);
     const ranBefore = wasSetUp(olds);
-    const known = { ...inputs, accounts, differences: [], wasSetUp: ranBefore };
+    const byHand = notedByHand({ ...inputs, clustersByHand: olds.clustersByHand }, context.process.settings);
+    const known = { ...inputs, ...byHand, accounts, differences: [], wasSetUp: ranBefore };
     await noteBucketDoubt(olds, inputs, context);
     await withCluster(inputs, context, async (client) => {
         await requireOwnObjects(client, objects, owner);

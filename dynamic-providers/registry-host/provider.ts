@@ -23,13 +23,9 @@ import { PartialState } from "../lifecycle/resource-provider";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import { answers } from "../registry-deployment/answers";
 import { requireHealthy } from "../registry-deployment/doctor";
-import {
-    atFormerAddress,
-    requireFormerAddress,
-    requireTrustedCertificate,
-    requireUnused,
-} from "../registry-deployment/refusals";
+import { atFormerAddress, requireFormerAddress, requireTrustedCertificate } from "../registry-deployment/refusals";
 import { isRotation, rotationLine } from "../registry-deployment/rotation";
+import { notedByHand, requireUnused } from "../registry-deployment/unused";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import {
     admitted,
@@ -112,13 +108,14 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
             otherwise: "the registry on it counts as it was last seen",
             tolerates: "all",
         });
-        if (found === undefined) return { outs: olds, inputs };
+        const known = { ...olds, ...notedByHand(olds, context.process.settings) };
+        if (found === undefined) return { outs: known, inputs };
         // What is in it cannot be looked at before the next update has mended it.
         if (found.length > 0) context.process.brokenRegistries.add(olds.registry.mirrorBase);
         const differences = [...found, ...nodeDifferences(olds, await findNodes(olds, olds.nodes, context))];
         if (differences.length > 0) context.log.line("warning", `${olds.host.address}: ${differences.join("; ")}`);
         for (const text of formerClusters(olds)) context.log.line("info", `${olds.host.address}: ${text}`);
-        return { outs: { ...olds, differences }, inputs };
+        return { outs: { ...known, differences }, inputs };
     },
 
     update: async (olds, news, context) => {
@@ -231,7 +228,8 @@ async function deploy(
             context,
         );
         const installed = before?.installed;
-        const known = { ...inputs, accounts, machineId, nodes, installed, differences: [] };
+        const byHand = notedByHand({ ...inputs, clustersByHand: before?.clustersByHand }, context.process.settings);
+        const known = { ...inputs, ...byHand, accounts, machineId, nodes, installed, differences: [] };
         let brought = before?.brought;
         const images = { brought, onBrought: (image: BroughtImage) => (brought = image) };
         try {

@@ -19,7 +19,8 @@ import { ProgressRow } from "../lifecycle/progress-row";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { PartialState } from "../lifecycle/resource-provider";
 import { hasUnknown } from "../lifecycle/unknown-value";
-import { requireTrustedCertificate, requireUnused } from "../registry-deployment/refusals";
+import { requireTrustedCertificate } from "../registry-deployment/refusals";
+import { notedByHand, requireUnused } from "../registry-deployment/unused";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import {
     type RegistryInstallationInputs,
@@ -75,7 +76,7 @@ export const registryInstallationProvider: RegistryProvider<RegistryInstallation
         if (found.length > 0) context.process.brokenRegistries.add(olds.registry.mirrorBase);
         const differences = [...found.map(({ text }) => text), ...(olds.isUnchecked !== undefined ? [UNCHECKED] : [])];
         if (differences.length > 0) context.log.line("warning", `${olds.host.address}: ${differences.join("; ")}`);
-        return { outs: { ...olds, differences }, inputs };
+        return { outs: { ...olds, ...notedByHand(olds, context.process.settings), differences }, inputs };
     },
 
     update: async (olds, news, context) => {
@@ -149,6 +150,7 @@ async function install(
     let secrets: InstallationSecrets | undefined;
     const outputs = (used: InstallationSecrets, differences: readonly string[]) => ({
         ...inputs,
+        ...notedByHand({ ...inputs, clustersByHand: olds?.clustersByHand }, context.process.settings),
         admin: adminOf(used),
         secrets: used,
         differences,

@@ -2,8 +2,8 @@ import type { RegistryDeploymentInputs } from "../../../dynamic-providers/regist
 import {
     requireFormerAddress,
     requireTrustedCertificate,
-    requireUnused,
 } from "../../../dynamic-providers/registry-deployment/refusals";
+import { notedByHand, requireUnused } from "../../../dynamic-providers/registry-deployment/unused";
 import { StackSettings } from "../../../dynamic-providers/registry/stack-settings";
 import { PassthroughError } from "../../../lib/errors/errors";
 import { type TestAuthority, testAuthority } from "../../support/certificates";
@@ -101,6 +101,32 @@ test.each<[string, object | undefined, string, (readonly object[])?]>([
                 : StackSettings.read((key) => (key === "registry-passthrough:site" ? document : undefined));
         expect(outcomeOf(() => requireUnused(shows(chains.former), settings))).toBe(expected);
     }
+});
+
+test("clusters with rules by hand count as those that the configuration had beside the registry, also if the same up takes both out", () => {
+    const settings = (mirrorBase: string, clusters: object, deploy?: object) =>
+        StackSettings.read((key) =>
+            key === "registry-passthrough:site"
+                ? JSON.stringify({ clusters, registry: { type: "distribution", mirrorBase, deploy } })
+                : undefined,
+        );
+    const registry = { mirrorBase: "registry.example/mirror" };
+    const [east, west] = [{ apply: {} }, {}];
+    const noted = notedByHand({ registry }, settings("registry.example/mirror", { east, west }, { host: {} }));
+    expect(noted).toEqual({ clustersByHand: ["site.clusters.west"] });
+    // Neither by its own removal nor by that of the registry that takes its place.
+    for (const deploy of [undefined, { cluster: {} }]) {
+        const next = settings("other.example/mirror", { east }, deploy);
+        const known = { registry, ...noted };
+        expect(notedByHand(known, next)).toEqual(noted);
+        expect(outcomeOf(() => requireUnused(known, next))).toBe("CLUSTER_REMOVAL_REFUSED");
+        expect(outcomeOf(() => requireUnused({ registry }, next))).toBe("taken");
+    }
+    const left = settings("other.example/mirror", { east, west: { allowRemoval: true } });
+    expect(outcomeOf(() => requireUnused({ registry, ...noted }, left))).toBe("taken");
+    // A cluster that left while the registry stayed has none of it any more.
+    const alone = settings("registry.example/mirror", { east }, { host: {} });
+    expect(notedByHand({ registry, ...noted }, alone)).toEqual({ clustersByHand: [] });
 });
 
 test("another address is taken only if the former one still leads to the registry, until clusters have the new rules", async () => {
