@@ -56,7 +56,10 @@ export const registryInstallationProvider: RegistryProvider<RegistryInstallation
 
     // One that was not completed may have a name or a port that does not do; the update asks the host whether it is one.
     describeUpdate: (olds, news) => {
-        if (olds.isUnchecked !== true && !hasUnknown(news.registry)) requireSamePlace(olds, news, ADDRESS);
+        // Its CAs may only be known in the update.
+        const { mirrorBase } = news.registry as Partial<typeof news.registry>;
+        if (olds.isUnchecked === true || mirrorBase === undefined || hasUnknown(mirrorBase)) return;
+        requireSamePlace(olds, { ...news, registry: { ...olds.registry, mirrorBase } }, ADDRESS);
     },
 
     compare: (olds, news) => ({

@@ -4,9 +4,11 @@ import {
     requireTrustedCertificate,
 } from "../../../dynamic-providers/registry-deployment/refusals";
 import { notedByHand, requireUnused } from "../../../dynamic-providers/registry-deployment/unused";
+import { registryInstallationProvider } from "../../../dynamic-providers/registry-installation/provider";
 import { StackSettings } from "../../../dynamic-providers/registry/stack-settings";
 import { PassthroughError } from "../../../lib/errors/errors";
 import { type TestAuthority, testAuthority } from "../../support/certificates";
+import { operationContext } from "../../support/operation-context";
 
 let former: TestAuthority;
 let other: TestAuthority;
@@ -101,6 +103,25 @@ test.each<[string, object | undefined, string, (readonly object[])?]>([
                 : StackSettings.read((key) => (key === "registry-passthrough:site" ? document : undefined));
         expect(outcomeOf(() => requireUnused(shows(chains.former), settings))).toBe(expected);
     }
+});
+
+test("the name of an installed registry is compared in the preview, also where its CAs are not known yet", () => {
+    const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+    const at = (mirrorBase: string, ca: string | undefined = undefined) => ({
+        ...{ directory: "/opt/registry", installer: { version: "2.14.1" } },
+        registry: { type: "harbor", retrySeconds: 0, mirrorBase, ...(ca === undefined ? {} : { ca }) },
+    });
+    const previewed = (news: object) =>
+        outcomeOf(() =>
+            registryInstallationProvider.describeUpdate?.(
+                at("registry.example/mirror") as never,
+                news as never,
+                operationContext(),
+            ),
+        );
+    expect(previewed(at("other.example/mirror", unknown))).toBe("CONFIG_INVALID");
+    expect(previewed(at("registry.example/other", unknown))).toBe("taken");
+    expect(previewed({ ...at(""), registry: unknown })).toBe("taken");
 });
 
 test("clusters with rules by hand count as those that the configuration had beside the registry, also if the same up takes both out", () => {
