@@ -79,6 +79,8 @@ export interface InstalledRegistry extends BroughtImage {
     readonly podman: string;
     /** Hash of the rules for who reaches it; absent: there are none. */
     readonly rules?: string | undefined;
+    /** As `unitHashes` gives them; absent in state of earlier versions. */
+    readonly units?: Readonly<Record<string, string>> | undefined;
     /** An update after it was not completed: what it has left cannot be told from what is to be. */
     readonly isOutdated?: true | undefined;
 }

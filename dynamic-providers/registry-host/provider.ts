@@ -14,6 +14,7 @@ import {
     removeRegistry,
     requireContent,
     strangersOf,
+    unitHashes,
 } from "../../lib/host-registry";
 import { type RegistryAccounts, htpasswd, nextAccounts } from "../../lib/openshift/deployed-registry";
 import { type HostSession, hostLabel } from "../../lib/ssh";
@@ -203,7 +204,7 @@ async function look(
     const isSame = await requireMachine(session, facts, state, state, context);
     const { installed } = state;
     if (installed === undefined) return state.differences;
-    const found = await compareRegistry(session, registryOf(state, installed, state.accounts), installed.rules);
+    const found = await compareRegistry(session, registryOf(state, installed, state.accounts), installed);
     return [...(isSame ? [] : [OTHER_MACHINE]), ...(installed.isOutdated === true ? [INCOMPLETE] : []), ...found];
 }
 
@@ -275,7 +276,8 @@ async function install(
             ...(same === undefined ? {} : { known: same.imageId }),
         });
         onBrought({ imageId, image });
-        await applyRegistry(session, registryOf(known, { imageId, podman }, accounts), wait.onProgress);
+        const registry = registryOf(known, { imageId, podman }, accounts);
+        await applyRegistry(session, registry, wait.onProgress);
         const rules = admitted(known).length === 0 ? {} : { rules: await firewallState(session) };
         for (const role of ["importer", "puller"] as const)
             await answers(known, { accounts, role, fix: ADDRESS_FIX }, context, wait);
@@ -285,6 +287,6 @@ async function install(
             if (before === undefined || context.signal.aborted || !(error instanceof PassthroughError)) throw error;
             context.log.line("warning", `${known.host.address}: ${formatProblem(toProblem(error))}`);
         });
-        return { imageId, image, podman, ...rules };
+        return { imageId, image, podman, ...rules, units: unitHashes(registry) };
     });
 }
