@@ -27,6 +27,7 @@ import { PartialState } from "../lifecycle/resource-provider";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import { answers } from "./answers";
+import { clockWarning } from "./clock";
 import { requireHealthy } from "./doctor";
 import { type RegistryDeploymentInputs, type RegistryDeploymentOutputs, registryDeploymentKind as kind } from "./kind";
 import { atFormerAddress, requireFormerAddress, requireSameStorage, requireTrustedCertificate } from "./refusals";
@@ -189,6 +190,8 @@ async function deploy(
     await noteBucketDoubt(olds, inputs, context);
     await withCluster(inputs, context, async (client) => {
         await requireOwnObjects(client, objects, owner);
+        const otherTime = clockWarning(client);
+        if (otherTime !== undefined) context.log.line("warning", `${clusterName(inputs)}: ${otherTime}`);
         await showProgress(context, (wait) => requireRunnableImage(client, registryOf(inputs, accounts), wait));
         try {
             await showProgress(context, async (wait) => {
