@@ -78,6 +78,11 @@ test("accounts that clusters may have stay valid through changes of rotate that 
     const names = ({ accounts }: RegistryHostOutputs) => accounts.lines.pull.map((line) => line.replace(/:.*/, ""));
     const second = await failed(await failed(state, "1"), "2");
     expect(names(second)).toEqual(["puller-3", "puller-2", "puller-1"]);
+    // What clusters pull from is what a change that was not completed has left.
+    const { registry } = inputs;
+    const other = { ...registry, mirrorBase: registry.mirrorBase.replace("/mirror", "/other") };
+    const failure: unknown = await apply(state, { ...inputs, registry: other }).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ known: { registry: { mirrorBase: registry.mirrorBase } } });
     rmSync(joinPath(host.root, "bin/sha256sum"));
     const third = await apply(second, { ...inputs, rotate: "2" });
     expect(names(third)).toEqual(names(second));
