@@ -30,7 +30,7 @@ import { answers } from "./answers";
 import { clockWarning } from "./clock";
 import { requireHealthy } from "./doctor";
 import { type RegistryDeploymentInputs, type RegistryDeploymentOutputs, registryDeploymentKind as kind } from "./kind";
-import { atFormerAddress, requireFormerAddress, requireSameStorage, requireTrustedCertificate } from "./refusals";
+import { atFormerAddress, requireFormerAddress, requireSameStorage, checkCertificate } from "./refusals";
 import { isRotation, rotationLine } from "./rotation";
 import { notedByHand, requireUnused } from "./unused";
 
@@ -48,9 +48,7 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
     describeChanges: async (olds, news, context) => {
         requireSameStorage(olds, news);
         await noteBucketDoubt(olds, news, context);
-        // That of a CA of the site is only known in the update.
-        if (!hasUnknown(news.chain) && !hasUnknown(news.registry))
-            requireTrustedCertificate(olds, news, context.process.clock.now());
+        checkCertificate(olds, news, context);
     },
 
     // Another token or address of the API is no change of the registry.
@@ -88,7 +86,7 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
 
     update: async (olds, news, context) => {
         requireSameStorage(olds, news);
-        requireTrustedCertificate(olds, news, context.process.clock.now());
+        checkCertificate(olds, news, context);
         requireAddress(olds, news);
         const accounts = isRotation(olds, news) ? await nextAccounts(olds.accounts, wasTaken(olds)) : olds.accounts;
         return deploy(olds, news, accounts, context);

@@ -1,10 +1,11 @@
 import { type ErrorFacts, PassthroughError } from "../../lib/errors/errors";
 import { formatBytes } from "../../lib/errors/text";
 import { type RegistryStorage, bucketOf } from "../../lib/openshift/deployed-registry";
-import { isForHost, isIssuedBy, isValidAt } from "../../lib/http/certificates";
+import { hostsOf, isForHost, isIssuedBy, isValidAt } from "../../lib/http/certificates";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
 import { addressOf, isSameAddress } from "./address";
 import { hasUnknown } from "../lifecycle/unknown-value";
+import type { RegistryContext } from "../registry/registry-process";
 import type { RegistryDeploymentInputs } from "./kind";
 
 const KEY = "site.registry.deploy.cluster";
@@ -88,6 +89,26 @@ export function requireTrustedCertificate(
             "let the former certificate stay for one more up that trusts the new CA, too: name the new one in site.registry.ca " +
             "or, for a CA of the site, write siteCa beside chainFile (docs/how-to/registry-certificate.md)",
     });
+}
+
+/**
+ * What a certificate is refused for, and in the log which names it is not for any more. One of a CA of the site is only known in
+ * the update.
+ * @param olds empty for a new registry
+ * @throws PassthroughError `CONFIG_INVALID`
+ */
+export function checkCertificate(
+    olds: Partial<ShownCertificate>,
+    news: ShownCertificate,
+    { log, process }: Pick<RegistryContext, "log" | "process">,
+): void {
+    if (hasUnknown(news.chain)) return;
+    if (!hasUnknown(news.registry)) requireTrustedCertificate(olds, news, process.clock.now());
+    const present = new Set(hostsOf(news.chain));
+    const lost = hostsOf(olds.chain ?? "").filter((name) => !present.has(name));
+    if (lost.length === 0) return;
+    const text = `the certificate is not for ${lost.join(", ")} any more: clusters with rules for that cannot pull`;
+    log.line("warning", `site.registry.certificate: ${text}`);
 }
 
 /**

@@ -24,7 +24,7 @@ import { PartialState } from "../lifecycle/resource-provider";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import { answers } from "../registry-deployment/answers";
 import { requireHealthy } from "../registry-deployment/doctor";
-import { atFormerAddress, requireFormerAddress, requireTrustedCertificate } from "../registry-deployment/refusals";
+import { atFormerAddress, requireFormerAddress, checkCertificate } from "../registry-deployment/refusals";
 import { isRotation, rotationLine } from "../registry-deployment/rotation";
 import { notedByHand, requireUnused } from "../registry-deployment/unused";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
@@ -80,9 +80,7 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
 
     describeChanges: async (olds, news, context) => {
         if (!hasUnknown(news.directory)) requireSameDirectory(olds, news);
-        // That of a CA of the site is only known in the update.
-        if (!hasUnknown(news.chain) && !hasUnknown(news.registry))
-            requireTrustedCertificate(olds, news, context.process.clock.now());
+        checkCertificate(olds, news, context);
         if (olds.directory === undefined) await previewHost(news, context);
     },
 
@@ -121,7 +119,7 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
 
     update: async (olds, news, context) => {
         requireSameDirectory(olds, news);
-        requireTrustedCertificate(olds, news, context.process.clock.now());
+        checkCertificate(olds, news, context);
         if (olds.installed !== undefined) requireFormerAddress(olds, news);
         if (!isDeployedAnew(olds, news) && olds.differences.length === 0) {
             const isSame =

@@ -19,7 +19,7 @@ import { ProgressRow } from "../lifecycle/progress-row";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { PartialState } from "../lifecycle/resource-provider";
 import { hasUnknown } from "../lifecycle/unknown-value";
-import { requireTrustedCertificate } from "../registry-deployment/refusals";
+import { checkCertificate } from "../registry-deployment/refusals";
 import { notedByHand, requireUnused } from "../registry-deployment/unused";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import {
@@ -42,16 +42,16 @@ const UNCHECKED = "the checks that send something to it were not passed yet";
 export const registryInstallationProvider: RegistryProvider<RegistryInstallationInputs, RegistryInstallationOutputs> = {
     ...kind,
 
-    describeChanges: async (olds, news, { log, process }) => {
+    describeChanges: async (olds, news, context) => {
         if (hasUnknown(news.registry)) return;
         requireSamePlace(olds, news, ["kind", "directory"]);
         requireUpgrade(olds.installer?.version, installationOf(news));
-        if (!hasUnknown(news.chain)) requireTrustedCertificate(olds, news, process.clock.now());
+        checkCertificate(olds, news, context);
         const { version } = news.installer;
         const former = olds.installer?.version;
         if (former === version) return;
         const what = former === undefined ? `is installed in ${version}` : `is upgraded from ${former} to ${version}`;
-        log.line("info", `${news.registry.type} ${what} on ${news.host.address}; it does not answer meanwhile`);
+        context.log.line("info", `${news.registry.type} ${what} on ${news.host.address}; it does not answer meanwhile`);
     },
 
     // One that was not completed may have a name or a port that does not do; the update asks the host whether it is one.
@@ -85,7 +85,7 @@ export const registryInstallationProvider: RegistryProvider<RegistryInstallation
     update: async (olds, news, context) => {
         requireSamePlace(olds, news, ["kind", "directory"]);
         if (olds.isUnchecked !== true) requireSamePlace(olds, news, ADDRESS);
-        requireTrustedCertificate(olds, news, context.process.clock.now());
+        checkCertificate(olds, news, context);
         if (hasOtherLoginOnly(olds, news)) return { ...olds, ...news };
         return install(news, olds, context);
     },

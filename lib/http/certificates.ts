@@ -34,6 +34,13 @@ export function isForHost(chain: string, host: string): boolean {
     return found !== undefined;
 }
 
+/** Names and addresses that the first certificate of a chain (PEM) is for; names in lower case. */
+export function hostsOf(chain: string): string[] {
+    const [block] = certificateBlocks(chain);
+    const names = block === undefined ? undefined : parse(block)?.subjectAltName;
+    return [...(names ?? "").matchAll(/(?:DNS|IP Address):([^\s,"]+)/g)].map(([, name = ""]) => name.toLowerCase());
+}
+
 /** Whether the first certificate of a chain (PEM) is valid at a time, in milliseconds since 1970. */
 export function isValidAt(chain: string, time: number): boolean {
     const [block] = certificateBlocks(chain);

@@ -1,5 +1,6 @@
 import type { RegistryDeploymentInputs } from "../../../dynamic-providers/registry-deployment/kind";
 import {
+    checkCertificate,
     requireFormerAddress,
     requireTrustedCertificate,
 } from "../../../dynamic-providers/registry-deployment/refusals";
@@ -51,6 +52,21 @@ test("a new registry, a renewed certificate, one of a CA that is trusted by now,
     expect(outcome(shows(chains.former, former.ca), shows(chains.renewed, former.ca))).toBe("taken");
     expect(outcome(shows(chains.former, `${former.ca}${other.ca}`), shows(chains.other, other.ca))).toBe("taken");
     expect(outcome(shows(chains.former), shows(chains.other))).toBe("taken");
+});
+
+test("names that the next certificate lacks are said, in a preview of one that is known", async () => {
+    const chain = async (...names: string[]) => (await former.issue({ names })).certificate;
+    const [before, after] = await Promise.all([chain("Old.example", "new.example", "10.0.0.5"), chain("new.example")]);
+    const said = (next: string) => {
+        const lines: string[] = [];
+        checkCertificate(shows(before, former.ca), shows(next, former.ca), operationContext(lines));
+        return lines;
+    };
+    expect(said(after)).toEqual([
+        expect.stringContaining("the certificate is not for old.example, 10.0.0.5 any more: "),
+    ]);
+    expect(said(before)).toEqual([]);
+    expect(said("04da6b54-80e4-46f7-96ec-b56ff0331ba9")).toEqual([]);
 });
 
 test("where the certificate of before is not valid yet, or not any more, nobody pulls, and one of another CA is taken", () => {
