@@ -74,7 +74,7 @@ type ShownCertificate = Pick<RegistryDeploymentInputs, "chain" | "registry">;
  * @param now milliseconds since 1970
  * @throws PassthroughError `CONFIG_INVALID`
  */
-export function requireTrustedCertificate(
+function requireTrustedCertificate(
     { chain: former, registry: before }: Partial<ShownCertificate>,
     { chain, registry }: ShownCertificate,
     now: number,

@@ -79,20 +79,11 @@ test("accounts that clusters may have stay valid through changes of rotate that 
     const second = await failed(await failed(state, "1"), "2");
     expect(names(second)).toEqual(["puller-3", "puller-2", "puller-1"]);
     // What clusters pull from is what a change that was not completed has left.
-    const { registry } = inputs;
-    const other = { ...registry, mirrorBase: registry.mirrorBase.replace("/mirror", "/other") };
-    const failure: unknown = await apply(state, { ...inputs, registry: other }).catch((error: unknown) => error);
-    expect(failure).toMatchObject({ known: { registry: { mirrorBase: registry.mirrorBase } } });
+    const registry = { ...inputs.registry, mirrorBase: inputs.registry.mirrorBase.replace("/mirror", "/other") };
+    await expect(apply(state, { ...inputs, registry })).rejects.toMatchObject({ known: { registry: inputs.registry } });
     rmSync(joinPath(host.root, "bin/sha256sum"));
     const third = await apply(second, { ...inputs, rotate: "2" });
     expect(names(third)).toEqual(names(second));
-    const lines: string[] = [];
-    provider.describeUpdate?.(third, { ...inputs, rotate: "3" }, operationContext(lines));
-    expect(lines).toEqual([
-        expect.stringMatching(
-            /importer-4 and puller-4 are made, .*; importer-3, importer-2, puller-3, puller-2 stay valid; importer-1, puller-1 end: /,
-        ),
-    ]);
     expect(names(await apply(third, { ...inputs, rotate: "3" }))).toEqual(["puller-4", "puller-3", "puller-2"]);
 });
 

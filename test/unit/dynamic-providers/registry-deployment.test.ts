@@ -1,14 +1,14 @@
 import type { RegistryDeploymentInputs } from "../../../dynamic-providers/registry-deployment/kind";
-import {
-    checkCertificate,
-    requireFormerAddress,
-    requireTrustedCertificate,
-} from "../../../dynamic-providers/registry-deployment/refusals";
+import { checkCertificate, requireFormerAddress } from "../../../dynamic-providers/registry-deployment/refusals";
+import { registryDeploymentProvider } from "../../../dynamic-providers/registry-deployment/provider";
+import { registryHostProvider } from "../../../dynamic-providers/registry-host/provider";
 import { notedByHand, requireUnused } from "../../../dynamic-providers/registry-deployment/unused";
 import { registryInstallationProvider } from "../../../dynamic-providers/registry-installation/provider";
 import { StackSettings } from "../../../dynamic-providers/registry/stack-settings";
 import { PassthroughError } from "../../../lib/errors/errors";
+import { nextAccounts } from "../../../lib/openshift/deployed-registry";
 import { type TestAuthority, testAuthority } from "../../support/certificates";
+import { ManualClock } from "../../support/manual-clock";
 import { operationContext } from "../../support/operation-context";
 
 let former: TestAuthority;
@@ -38,7 +38,7 @@ function outcomeOf(check: () => void): string {
 }
 
 const outcome = (olds: Partial<RegistryDeploymentInputs>, news: RegistryDeploymentInputs, now = Date.now()) =>
-    outcomeOf(() => requireTrustedCertificate(olds, news, now));
+    outcomeOf(() => checkCertificate(olds, news, operationContext([], { clock: new ManualClock(now) })));
 
 test("a certificate of a CA that the last up did not trust is refused: clusters could not pull any more", () => {
     const olds = shows(chains.former, former.ca);
@@ -52,6 +52,31 @@ test("a new registry, a renewed certificate, one of a CA that is trusted by now,
     expect(outcome(shows(chains.former, former.ca), shows(chains.renewed, former.ca))).toBe("taken");
     expect(outcome(shows(chains.former, `${former.ca}${other.ca}`), shows(chains.other, other.ca))).toBe("taken");
     expect(outcome(shows(chains.former), shows(chains.other))).toBe("taken");
+});
+
+test("the preview of a rotation names the accounts that end", async () => {
+    let accounts = await nextAccounts(undefined);
+    const previewed = (state: object) => {
+        const lines: string[] = [];
+        const known = { ...shows(chains.former), accounts, installed: {}, differences: [], rotate: "1", ...state };
+        const news = { ...shows(chains.former), rotate: "2" };
+        for (const provider of [registryDeploymentProvider, registryHostProvider])
+            provider.describeUpdate?.(known as never, news as never, operationContext(lines));
+        return lines;
+    };
+    for (let i = 0; i < 2; i++) accounts = await nextAccounts(accounts);
+    const kept = "importer-3, importer-2, puller-3, puller-2 stay valid; importer-1, puller-1 end: ";
+    expect(previewed({})).toEqual(
+        ["cluster", "host"].map(
+            (place) =>
+                expect.stringMatching(
+                    new RegExp(`^site.registry.deploy.${place}.rotate: importer-4 and puller-4 are made, .*${kept}`),
+                ) as string,
+        ),
+    );
+    const incomplete = { differences: ["it was not completed"], installed: { isOutdated: true } };
+    for (const line of previewed(incomplete)) expect(line).toMatch(/, puller-1 stay valid; none ends$/);
+    expect(previewed({ rotate: "2" })).toEqual([]);
 });
 
 test("names that the next certificate lacks are said, in a preview of one that is known", async () => {
