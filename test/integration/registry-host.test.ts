@@ -203,7 +203,7 @@ test("a host that cannot be reached is not one without the registry; another mac
     const state = await apply(undefined, inputs);
     const lines: string[] = [];
     const gone = { ...state, host: { ...state.host, port: await freePort() } };
-    expect((await provider.read(gone, operationContext(lines))).outs).toBe(gone);
+    expect((await provider.read(gone, operationContext(lines))).outs).toEqual(gone);
     expect(lines[0]).toMatch(/could not be looked at, the registry on it counts as it was last seen: HOST_UNREACHABLE/);
     await expect(provider.remove(gone, operationContext())).rejects.toMatchObject({ code: "HOST_UNREACHABLE" });
 
