@@ -73,6 +73,7 @@ export class PassthroughSite extends pulumi.ComponentResource {
         const given = { retrySeconds: SITE_DEFAULTS.retrySeconds, ...args.registry };
         const certificate = declareRegistryCertificate(name, { ...args, registry: given }, this, {
             isDeployed: args.deployment !== undefined || args.installation !== undefined,
+            keepsHosts: args.deployment !== undefined,
             hosts: pulumi.output(given.pushHost).apply((host) => (host === undefined ? [] : [hostName(host)])),
         });
         // Otherwise the CAs are those of the configuration, which are known in every preview.

@@ -28,6 +28,8 @@ export interface RegistryCertificateOptions {
     readonly hosts?: pulumi.Input<readonly string[]>;
     /** The program itself gives the registry its certificate; default: somebody installs it by hand. */
     readonly isDeployed?: boolean;
+    /** Whether a certificate of the site's CA has the hosts of before as well, by which clusters may pull; default: it has not. */
+    readonly keepsHosts?: boolean;
 }
 
 /**
@@ -67,7 +69,10 @@ export function declareRegistryCertificate(
     const { issuerCertificate, issuerKey, issuerEnds } = authority;
     const issued = new IssuedCertificate(
         childName(name, STOCK_SITE, "certificate"),
-        { hosts, lifetime: siteCa.lifetime, issuerCertificate, issuerKey, issuerEnds },
+        {
+            ...{ hosts, lifetime: siteCa.lifetime, issuerCertificate, issuerKey, issuerEnds },
+            ...(options.keepsHosts === true ? { droppedHosts: [...(siteCa.dropNames ?? [])] } : {}),
+        },
         { parent },
     );
     return { chain: issued.chain, key: pulumi.secret(issued.key), ca };

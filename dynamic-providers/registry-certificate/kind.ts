@@ -6,6 +6,8 @@ import { allTexts } from "../registry/registry-kind";
 const args = z.object({
     /** Host names and IP addresses (without brackets) of the certificate. */
     hosts: z.array(z.string()).min(1),
+    /** Former ones that it need not have any more; absent: it has none but `hosts`. */
+    droppedHosts: z.array(z.string()).optional(),
     /** Days for which a certificate is valid. */
     lifetime: z.number().positive(),
     /** PEM of the CA that issues. */
@@ -18,7 +20,9 @@ const args = z.object({
 
 const inputs = args.extend({
     ...commonInputs.shape,
-    /** How many certificates there were, with this one; derived by the provider, as the rest. */
+    /** Those of before that it has beside `hosts`; derived by the provider, as the rest. */
+    formerHosts: z.array(z.string()).optional(),
+    /** How many certificates there were, with this one. */
     generation: z.number().int().positive().optional(),
     /** RFC 3339 */
     notBefore: z.string().optional(),

@@ -53,6 +53,8 @@ export interface RegistryDeploymentOutputs extends RegistryDeploymentInputs, Com
     readonly accounts: RegistryAccounts;
     /** It was set up to the end once: clusters may pull from it. Absent also in state of earlier versions. */
     readonly wasSetUp?: boolean | undefined;
+    /** As `UsedRegistry` has them. */
+    readonly clustersByHand?: readonly string[] | undefined;
     /** What a refresh found, or an update left, different from the inputs. */
     readonly differences: readonly string[];
 }
@@ -60,7 +62,7 @@ export interface RegistryDeploymentOutputs extends RegistryDeploymentInputs, Com
 export const registryDeploymentKind = {
     name: "registryDeployment",
     inputs,
-    outputs: ["accounts", "wasSetUp", "differences"],
+    outputs: ["accounts", "wasSetUp", "clustersByHand", "differences"],
     secrets: {
         ...clusterSecrets,
         connectionSecrets: connectionTexts,

@@ -27,15 +27,12 @@ import { PartialState } from "../lifecycle/resource-provider";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import { answers } from "./answers";
+import { clockWarning } from "./clock";
 import { requireHealthy } from "./doctor";
 import { type RegistryDeploymentInputs, type RegistryDeploymentOutputs, registryDeploymentKind as kind } from "./kind";
-import {
-    atFormerAddress,
-    requireFormerAddress,
-    requireSameStorage,
-    requireTrustedCertificate,
-    requireUnused,
-} from "./refusals";
+import { atFormerAddress, requireFormerAddress, requireSameStorage, checkCertificate } from "./refusals";
+import { isRotation, rotationLine } from "./rotation";
+import { notedByHand, requireUnused } from "./unused";
 
 const ADDRESS_FIX =
     "check that the host's name leads to the cluster's routers (expose: route) or to its nodes (expose: nodePort) from here, " +
@@ -49,17 +46,9 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
     ...kind,
 
     describeChanges: async (olds, news, context) => {
-        const { log } = context;
         requireSameStorage(olds, news);
         await noteBucketDoubt(olds, news, context);
-        // That of a CA of the site is only known in the update.
-        if (!hasUnknown(news.chain) && !hasUnknown(news.registry)) requireTrustedCertificate(olds, news);
-        if (olds.storage === undefined || !isRotation(olds, news)) return;
-        log.line(
-            "info",
-            "the accounts of the registry are replaced: clusters with apply get the new one, and the one before stays valid " +
-                "until the next change of site.registry.deploy.cluster.rotate",
-        );
+        checkCertificate(olds, news, context);
     },
 
     // Another token or address of the API is no change of the registry.
@@ -67,7 +56,11 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
         changes: changedInputs(olds, news, COMPARED).length > 0 || olds.differences.length > 0,
     }),
 
-    describeUpdate: (olds, news) => requireAddress(olds, news),
+    describeUpdate: (olds, news, { log }) => {
+        requireAddress(olds, news);
+        if (!isRotation(olds, news)) return;
+        log.line("info", rotationLine(olds.accounts, wasTaken(olds), "site.registry.deploy.cluster.rotate"));
+    },
 
     create: async (inputs, context) => ({
         id: deploymentId(inputs),
@@ -76,10 +69,11 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
 
     read: async (olds, context) => {
         const inputs = storedInputs<RegistryDeploymentInputs>(kind, olds);
+        const known = { ...olds, ...notedByHand(olds, context.process.settings) };
         const seen = await withReadableCluster(olds, context, (client) => look(client, olds), {
             otherwise: "the registry in it counts as it was last seen",
         });
-        if (seen === undefined) return { outs: olds, inputs };
+        if (seen === undefined) return { outs: known, inputs };
         // Its objects do not tell whether it takes uploads, and both accounts.
         const found = [...olds.differences.filter((text) => text === INCOMPLETE), ...seen];
         if (found.length > 0) {
@@ -87,16 +81,14 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
             context.process.brokenRegistries.add(olds.registry.mirrorBase);
             context.log.line("warning", `${clusterName(olds)}: ${found.join("; ")}`);
         }
-        return { outs: { ...olds, differences: found }, inputs };
+        return { outs: { ...known, differences: found }, inputs };
     },
 
     update: async (olds, news, context) => {
         requireSameStorage(olds, news);
-        requireTrustedCertificate(olds, news);
+        checkCertificate(olds, news, context);
         requireAddress(olds, news);
-        const accounts = isRotation(olds, news)
-            ? await nextAccounts(olds.accounts, !olds.differences.includes(INCOMPLETE))
-            : olds.accounts;
+        const accounts = isRotation(olds, news) ? await nextAccounts(olds.accounts, wasTaken(olds)) : olds.accounts;
         return deploy(olds, news, accounts, context);
     },
 
@@ -139,8 +131,9 @@ function requireAddress(olds: RegistryDeploymentOutputs, news: RegistryDeploymen
         );
 }
 
-function isRotation(olds: Partial<RegistryDeploymentInputs>, { rotate }: RegistryDeploymentInputs): boolean {
-    return rotate !== undefined && rotate !== olds.rotate;
+/** Whether the registry took its present accounts to the end. */
+function wasTaken({ differences }: RegistryDeploymentOutputs): boolean {
+    return !differences.includes(INCOMPLETE);
 }
 
 function objectsOf(inputs: RegistryDeploymentInputs, accounts: RegistryAccounts) {
@@ -190,10 +183,13 @@ async function deploy(
     const { owner, namespace } = inputs;
     const objects = objectsOf(inputs, accounts);
     const ranBefore = wasSetUp(olds);
-    const known = { ...inputs, accounts, differences: [], wasSetUp: ranBefore };
+    const byHand = notedByHand({ ...inputs, clustersByHand: olds.clustersByHand }, context.process.settings);
+    const known = { ...inputs, ...byHand, accounts, differences: [], wasSetUp: ranBefore };
     await noteBucketDoubt(olds, inputs, context);
     await withCluster(inputs, context, async (client) => {
         await requireOwnObjects(client, objects, owner);
+        const otherTime = clockWarning(client);
+        if (otherTime !== undefined) context.log.line("warning", `${clusterName(inputs)}: ${otherTime}`);
         await showProgress(context, (wait) => requireRunnableImage(client, registryOf(inputs, accounts), wait));
         try {
             await showProgress(context, async (wait) => {

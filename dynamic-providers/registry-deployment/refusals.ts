@@ -1,11 +1,11 @@
 import { type ErrorFacts, PassthroughError } from "../../lib/errors/errors";
 import { formatBytes } from "../../lib/errors/text";
 import { type RegistryStorage, bucketOf } from "../../lib/openshift/deployed-registry";
-import { isForHost, isIssuedBy } from "../../lib/http/certificates";
+import { hostsOf, isForHost, isIssuedBy, isValidAt } from "../../lib/http/certificates";
 import { parseMirrorBase } from "../../lib/mirror/mirror-reference";
-import { splitHost } from "../../lib/openshift/access/network-access";
+import { addressOf, isSameAddress } from "./address";
 import { hasUnknown } from "../lifecycle/unknown-value";
-import type { StackSettings } from "../registry/stack-settings";
+import type { RegistryContext } from "../registry/registry-process";
 import type { RegistryDeploymentInputs } from "./kind";
 
 const KEY = "site.registry.deploy.cluster";
@@ -68,15 +68,18 @@ type ShownCertificate = Pick<RegistryDeploymentInputs, "chain" | "registry">;
 
 /**
  * That clusters trust a certificate before the registry shows it: one of its issuers was trusted by the last `up` already.
- * Nothing can be said of public CAs, which are trusted without being named.
+ * Nothing can be said of public CAs, which are trusted without being named. With a certificate that is not valid nobody pulls,
+ * so nothing is lost by another one.
  * @param olds empty for a new registry
+ * @param now milliseconds since 1970
  * @throws PassthroughError `CONFIG_INVALID`
  */
-export function requireTrustedCertificate(
+function requireTrustedCertificate(
     { chain: former, registry: before }: Partial<ShownCertificate>,
     { chain, registry }: ShownCertificate,
+    now: number,
 ): void {
-    if (former === undefined || former === chain) return;
+    if (former === undefined || former === chain || !isValidAt(former, now)) return;
     const isTrusted = before?.ca === undefined ? !isIssuedBy(chain, registry.ca ?? "") : isIssuedBy(chain, before.ca);
     if (isTrusted) return;
     throw new PassthroughError("its CA is another one, which clusters do not trust yet: they could not pull any more", {
@@ -86,6 +89,26 @@ export function requireTrustedCertificate(
             "let the former certificate stay for one more up that trusts the new CA, too: name the new one in site.registry.ca " +
             "or, for a CA of the site, write siteCa beside chainFile (docs/how-to/registry-certificate.md)",
     });
+}
+
+/**
+ * What a certificate is refused for, and in the log which names it is not for any more. One of a CA of the site is only known in
+ * the update.
+ * @param olds empty for a new registry
+ * @throws PassthroughError `CONFIG_INVALID`
+ */
+export function checkCertificate(
+    olds: Partial<ShownCertificate>,
+    news: ShownCertificate,
+    { log, process }: Pick<RegistryContext, "log" | "process">,
+): void {
+    if (hasUnknown(news.chain)) return;
+    if (!hasUnknown(news.registry)) requireTrustedCertificate(olds, news, process.clock.now());
+    const present = new Set(hostsOf(news.chain));
+    const lost = hostsOf(olds.chain ?? "").filter((name) => !present.has(name));
+    if (lost.length === 0) return;
+    const text = `the certificate is not for ${lost.join(", ")} any more: clusters with rules for that cannot pull`;
+    log.line("warning", `site.registry.certificate: ${text}`);
 }
 
 /**
@@ -126,54 +149,6 @@ export function atFormerAddress(
     former: RegistryDeploymentInputs["registry"] | undefined,
 ): RegistryDeploymentInputs["registry"] {
     return former === undefined ? registry : { ...registry, mirrorBase: former.mirrorBase };
-}
-
-/**
- * That nobody pulls from the registry that is taken away: neither does the site go on with it, whose configuration still has the
- * address, and deploys nothing there, nor may clusters have its rules that are given others by hand. A destroy has the
- * configuration of before; a site that has moved has another address.
- * @throws PassthroughError `CLUSTER_REMOVAL_REFUSED`
- */
-export function requireUnused({ registry }: Pick<RegistryDeploymentInputs, "registry">, settings: StackSettings): void {
-    const { isDeployed, clustersByHand, mirrorBase: next } = settings.site;
-    const { mirrorBase } = registry;
-    // Other paths are other content of the same registry.
-    const isLeft = next !== undefined && !isSameAddress(addressOf(next.value), addressOf(mirrorBase));
-    // Where it is deployed in another way, clusters get another address.
-    if (isDeployed?.value !== false && !isLeft) return;
-    if (!isLeft) {
-        throw stillUsed(
-            `the site still mirrors to ${parseMirrorBase(mirrorBase).host}: without this registry, clusters could not pull any more`,
-            "write it again; to leave the registry, give site.registry.mirrorBase another host or port in the same up; to let it " +
-                "run without this program, take it out of the state (pulumi state delete)",
-        );
-    }
-    if (clustersByHand === undefined) {
-        throw stillUsed(
-            `which clusters get their rules by hand cannot be read from the configuration, and they may still be those of ${mirrorBase}: it stays`,
-            "mend site.cluster or site.clusters, and run the command again",
-        );
-    }
-    const keys = clustersByHand.value;
-    if (keys.length === 0) return;
-    throw stillUsed(
-        `${keys.join(", ")}: rules and accounts are given there by hand, and may still be those of ${mirrorBase}: it stays`,
-        "render the files and apply them there; then write allowRemoval: true at each of these keys, and run the command again",
-    );
-}
-
-function addressOf(mirrorBase: string) {
-    return splitHost(parseMirrorBase(mirrorBase).host, 443);
-}
-
-type Address = ReturnType<typeof addressOf>;
-
-function isSameAddress(one: Address, other: Address): boolean {
-    return one.host === other.host && one.port === other.port;
-}
-
-function stillUsed(problem: string, fix: string): PassthroughError {
-    return new PassthroughError(problem, { code: "CLUSTER_REMOVAL_REFUSED", thing: "site.registry.deploy", fix });
 }
 
 function refusal(key: string, problem: string, fix: string): PassthroughError {

@@ -58,6 +58,8 @@ export interface RegistryHostOutputs extends RegistryHostInputs, CommonOutputs {
     readonly installed?: InstalledRegistry | undefined;
     /** What the last run brought, if it was not completed: its archive need not be there again. */
     readonly brought?: BroughtImage | undefined;
+    /** As `UsedRegistry` has them. */
+    readonly clustersByHand?: readonly string[] | undefined;
     /** What a refresh found, or an update left, different from the inputs. */
     readonly differences: readonly string[];
 }
@@ -77,6 +79,8 @@ export interface InstalledRegistry extends BroughtImage {
     readonly podman: string;
     /** Hash of the rules for who reaches it; absent: there are none. */
     readonly rules?: string | undefined;
+    /** As `unitHashes` gives them; absent in state of earlier versions. */
+    readonly units?: Readonly<Record<string, string>> | undefined;
     /** An update after it was not completed: what it has left cannot be told from what is to be. */
     readonly isOutdated?: true | undefined;
 }
@@ -84,7 +88,7 @@ export interface InstalledRegistry extends BroughtImage {
 export const registryHostKind = {
     name: "registryHost",
     inputs,
-    outputs: ["accounts", "machineId", "nodes", "installed", "brought", "differences"],
+    outputs: ["accounts", "machineId", "nodes", "installed", "brought", "clustersByHand", "differences"],
     secrets: {
         ...{ login: connectionTexts, connectionSecrets: connectionTexts, key: connectionTexts, accounts: allTexts },
         nodesOf: nodeSourceTexts,

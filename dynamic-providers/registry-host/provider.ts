@@ -14,6 +14,7 @@ import {
     removeRegistry,
     requireContent,
     strangersOf,
+    unitHashes,
 } from "../../lib/host-registry";
 import { type RegistryAccounts, htpasswd, nextAccounts } from "../../lib/openshift/deployed-registry";
 import { type HostSession, hostLabel } from "../../lib/ssh";
@@ -23,12 +24,9 @@ import { PartialState } from "../lifecycle/resource-provider";
 import { hasUnknown } from "../lifecycle/unknown-value";
 import { answers } from "../registry-deployment/answers";
 import { requireHealthy } from "../registry-deployment/doctor";
-import {
-    atFormerAddress,
-    requireFormerAddress,
-    requireTrustedCertificate,
-    requireUnused,
-} from "../registry-deployment/refusals";
+import { atFormerAddress, requireFormerAddress, checkCertificate } from "../registry-deployment/refusals";
+import { isRotation, rotationLine } from "../registry-deployment/rotation";
+import { notedByHand, requireUnused } from "../registry-deployment/unused";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import {
     admitted,
@@ -82,15 +80,7 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
 
     describeChanges: async (olds, news, context) => {
         if (!hasUnknown(news.directory)) requireSameDirectory(olds, news);
-        // That of a CA of the site is only known in the update.
-        if (!hasUnknown(news.chain) && !hasUnknown(news.registry)) requireTrustedCertificate(olds, news);
-        if (olds.directory !== undefined && !hasUnknown(news.rotate) && isRotation(olds, news)) {
-            context.log.line(
-                "info",
-                "the accounts of the registry are replaced: clusters with apply get the new one, and the one before stays valid " +
-                    `until the next change of ${KEY}.rotate`,
-            );
-        }
+        checkCertificate(olds, news, context);
         if (olds.directory === undefined) await previewHost(news, context);
     },
 
@@ -100,6 +90,7 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
 
     describeUpdate: (olds, news, { log }) => {
         if (olds.installed !== undefined) requireFormerAddress(olds, news);
+        if (isRotation(olds, news)) log.line("info", rotationLine(olds.accounts, wasTaken(olds), `${KEY}.rotate`));
         if (hasUnknown([news.nodesOf, news.allowedFrom])) return;
         const closed = closedNodes(olds, news);
         if (closed !== undefined) log.line("warning", `${olds.host.address}: ${closed}`);
@@ -116,18 +107,19 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
             otherwise: "the registry on it counts as it was last seen",
             tolerates: "all",
         });
-        if (found === undefined) return { outs: olds, inputs };
+        const known = { ...olds, ...notedByHand(olds, context.process.settings) };
+        if (found === undefined) return { outs: known, inputs };
         // What is in it cannot be looked at before the next update has mended it.
         if (found.length > 0) context.process.brokenRegistries.add(olds.registry.mirrorBase);
         const differences = [...found, ...nodeDifferences(olds, await findNodes(olds, olds.nodes, context))];
         if (differences.length > 0) context.log.line("warning", `${olds.host.address}: ${differences.join("; ")}`);
         for (const text of formerClusters(olds)) context.log.line("info", `${olds.host.address}: ${text}`);
-        return { outs: { ...olds, differences }, inputs };
+        return { outs: { ...known, differences }, inputs };
     },
 
     update: async (olds, news, context) => {
         requireSameDirectory(olds, news);
-        requireTrustedCertificate(olds, news);
+        checkCertificate(olds, news, context);
         if (olds.installed !== undefined) requireFormerAddress(olds, news);
         if (!isDeployedAnew(olds, news) && olds.differences.length === 0) {
             const isSame =
@@ -137,8 +129,7 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
                 ));
             if (isSame) return { ...olds, ...news };
         }
-        const wasTaken = olds.installed?.isOutdated !== true;
-        const accounts = isRotation(olds, news) ? await nextAccounts(olds.accounts, wasTaken) : olds.accounts;
+        const accounts = isRotation(olds, news) ? await nextAccounts(olds.accounts, wasTaken(olds)) : olds.accounts;
         return deploy(news, olds, accounts, context);
     },
 
@@ -172,8 +163,9 @@ function isDeployedAnew(olds: RegistryHostInputs, news: RegistryHostInputs): boo
     return changedInputs(olds, news, DEPLOYED).length > 0 || !isDeepStrictEqual(nodeClusters(olds), nodeClusters(news));
 }
 
-function isRotation(olds: Partial<RegistryHostInputs>, { rotate }: RegistryHostInputs): boolean {
-    return rotate !== undefined && rotate !== olds.rotate;
+/** Whether the registry took its present accounts to the end. */
+function wasTaken({ installed }: RegistryHostOutputs): boolean {
+    return installed?.isOutdated !== true;
 }
 
 /** That a change leaves the content where it is. @throws PassthroughError `CONFIG_INVALID` */
@@ -210,7 +202,7 @@ async function look(
     const isSame = await requireMachine(session, facts, state, state, context);
     const { installed } = state;
     if (installed === undefined) return state.differences;
-    const found = await compareRegistry(session, registryOf(state, installed, state.accounts), installed.rules);
+    const found = await compareRegistry(session, registryOf(state, installed, state.accounts), installed);
     return [...(isSame ? [] : [OTHER_MACHINE]), ...(installed.isOutdated === true ? [INCOMPLETE] : []), ...found];
 }
 
@@ -235,7 +227,8 @@ async function deploy(
             context,
         );
         const installed = before?.installed;
-        const known = { ...inputs, accounts, machineId, nodes, installed, differences: [] };
+        const byHand = notedByHand({ ...inputs, clustersByHand: before?.clustersByHand }, context.process.settings);
+        const known = { ...inputs, ...byHand, accounts, machineId, nodes, installed, differences: [] };
         let brought = before?.brought;
         const images = { brought, onBrought: (image: BroughtImage) => (brought = image) };
         try {
@@ -281,7 +274,8 @@ async function install(
             ...(same === undefined ? {} : { known: same.imageId }),
         });
         onBrought({ imageId, image });
-        await applyRegistry(session, registryOf(known, { imageId, podman }, accounts), wait.onProgress);
+        const registry = registryOf(known, { imageId, podman }, accounts);
+        await applyRegistry(session, registry, wait.onProgress);
         const rules = admitted(known).length === 0 ? {} : { rules: await firewallState(session) };
         for (const role of ["importer", "puller"] as const)
             await answers(known, { accounts, role, fix: ADDRESS_FIX }, context, wait);
@@ -291,6 +285,6 @@ async function install(
             if (before === undefined || context.signal.aborted || !(error instanceof PassthroughError)) throw error;
             context.log.line("warning", `${known.host.address}: ${formatProblem(toProblem(error))}`);
         });
-        return { imageId, image, podman, ...rules };
+        return { imageId, image, podman, ...rules, units: unitHashes(registry) };
     });
 }

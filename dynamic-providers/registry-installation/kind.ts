@@ -47,6 +47,8 @@ export interface RegistryInstallationOutputs extends RegistryInstallationInputs,
      * they find is a warning, since clusters may use it.
      */
     readonly isUnchecked?: true | "ran before" | undefined;
+    /** As `UsedRegistry` has them. */
+    readonly clustersByHand?: readonly string[] | undefined;
     /** What a refresh found, or an update left, different from the inputs. */
     readonly differences: readonly string[];
 }
@@ -54,7 +56,7 @@ export interface RegistryInstallationOutputs extends RegistryInstallationInputs,
 export const registryInstallationKind = {
     name: "registryInstallation",
     inputs,
-    outputs: ["admin", "secrets", "isUnchecked", "differences"],
+    outputs: ["admin", "secrets", "isUnchecked", "clustersByHand", "differences"],
     secrets: {
         connectionSecrets: connectionTexts,
         login: connectionTexts,

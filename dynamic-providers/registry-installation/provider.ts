@@ -19,7 +19,8 @@ import { ProgressRow } from "../lifecycle/progress-row";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { PartialState } from "../lifecycle/resource-provider";
 import { hasUnknown } from "../lifecycle/unknown-value";
-import { requireTrustedCertificate, requireUnused } from "../registry-deployment/refusals";
+import { checkCertificate } from "../registry-deployment/refusals";
+import { notedByHand, requireUnused } from "../registry-deployment/unused";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import {
     type RegistryInstallationInputs,
@@ -41,21 +42,24 @@ const UNCHECKED = "the checks that send something to it were not passed yet";
 export const registryInstallationProvider: RegistryProvider<RegistryInstallationInputs, RegistryInstallationOutputs> = {
     ...kind,
 
-    describeChanges: async (olds, news, { log }) => {
+    describeChanges: async (olds, news, context) => {
         if (hasUnknown(news.registry)) return;
         requireSamePlace(olds, news, ["kind", "directory"]);
         requireUpgrade(olds.installer?.version, installationOf(news));
-        if (!hasUnknown(news.chain)) requireTrustedCertificate(olds, news);
+        checkCertificate(olds, news, context);
         const { version } = news.installer;
         const former = olds.installer?.version;
         if (former === version) return;
         const what = former === undefined ? `is installed in ${version}` : `is upgraded from ${former} to ${version}`;
-        log.line("info", `${news.registry.type} ${what} on ${news.host.address}; it does not answer meanwhile`);
+        context.log.line("info", `${news.registry.type} ${what} on ${news.host.address}; it does not answer meanwhile`);
     },
 
     // One that was not completed may have a name or a port that does not do; the update asks the host whether it is one.
     describeUpdate: (olds, news) => {
-        if (olds.isUnchecked !== true && !hasUnknown(news.registry)) requireSamePlace(olds, news, ADDRESS);
+        // Its CAs may only be known in the update.
+        const { mirrorBase } = news.registry as Partial<typeof news.registry>;
+        if (olds.isUnchecked === true || mirrorBase === undefined || hasUnknown(mirrorBase)) return;
+        requireSamePlace(olds, { ...news, registry: { ...olds.registry, mirrorBase } }, ADDRESS);
     },
 
     compare: (olds, news) => ({
@@ -75,13 +79,13 @@ export const registryInstallationProvider: RegistryProvider<RegistryInstallation
         if (found.length > 0) context.process.brokenRegistries.add(olds.registry.mirrorBase);
         const differences = [...found.map(({ text }) => text), ...(olds.isUnchecked !== undefined ? [UNCHECKED] : [])];
         if (differences.length > 0) context.log.line("warning", `${olds.host.address}: ${differences.join("; ")}`);
-        return { outs: { ...olds, differences }, inputs };
+        return { outs: { ...olds, ...notedByHand(olds, context.process.settings), differences }, inputs };
     },
 
     update: async (olds, news, context) => {
         requireSamePlace(olds, news, ["kind", "directory"]);
         if (olds.isUnchecked !== true) requireSamePlace(olds, news, ADDRESS);
-        requireTrustedCertificate(olds, news);
+        checkCertificate(olds, news, context);
         if (hasOtherLoginOnly(olds, news)) return { ...olds, ...news };
         return install(news, olds, context);
     },
@@ -149,6 +153,7 @@ async function install(
     let secrets: InstallationSecrets | undefined;
     const outputs = (used: InstallationSecrets, differences: readonly string[]) => ({
         ...inputs,
+        ...notedByHand({ ...inputs, clustersByHand: olds?.clustersByHand }, context.process.settings),
         admin: adminOf(used),
         secrets: used,
         differences,

@@ -22,7 +22,7 @@ const REJECTED_POLL_MS = 15_000;
 /**
  * Waits until the registry answers over verified TLS, gives the administrator the password that stays, and proves that the
  * registry takes it.
- * @throws RegistryError `TLS` at once, `UNAUTHORIZED` if it answers and rejects the password for a minute;
+ * @throws RegistryError `TLS` at once, `UNAUTHORIZED` or `TOKENS_REJECTED` if it answers and rejects password or token for a minute;
  * PassthroughError `REGISTRY_UNHEALTHY` after some minutes
  */
 export async function settle(
@@ -90,10 +90,15 @@ async function waitForAnswer(
     }
 }
 
+/** Quay reads its keys again for one that it does not know (util/expiresdict.py), so a start is no reason for it. */
+function isTokenRejected(error: unknown): error is RegistryError {
+    return error instanceof RegistryError && error.code === "TOKENS_REJECTED";
+}
+
 interface Look {
     /** Why it is not as it is waited for. */
     readonly problem?: string;
-    /** It answers, and rejects the password. */
+    /** It answers, and rejects the password, or the token that it gives for it. */
     readonly rejection?: RegistryError;
 }
 
@@ -105,6 +110,6 @@ async function look(ask: () => Promise<number>, expected: readonly number[], sig
         signal.throwIfAborted();
         if (error instanceof RegistryError && error.code === "TLS") throw error;
         const problem = formatWithoutFix(toProblem(error));
-        return isRejected(error) ? { problem, rejection: error } : { problem };
+        return isRejected(error) || isTokenRejected(error) ? { problem, rejection: error } : { problem };
     }
 }

@@ -1,5 +1,5 @@
 import { DEFAULT_RETRY, withRetry } from "../../lib/distribution/limits/retry";
-import { PassthroughError, toProblem } from "../../lib/errors/errors";
+import { PassthroughError, RegistryError, toProblem } from "../../lib/errors/errors";
 import { formatProblem } from "../../lib/errors/format";
 import type { Credentials } from "../../lib/http/credentials";
 import { type RegistryAccount, type RegistryManagement, registryAdmin } from "../../lib/registries";
@@ -14,6 +14,8 @@ const NAMESPACE = { name: "registry-passthrough-doctor" };
 const REPOSITORY = "uploads";
 /** A registry that has just started may say 503 for a minute or so. */
 const RETRY = { ...DEFAULT_RETRY, seconds: 90 };
+/** For a look at what a request has left whose response was lost. */
+const LOOK_SECONDS = 10;
 
 /**
  * The checks of `passthrough doctor` with the administrator's account, in a project or organization that is made for them
@@ -27,10 +29,20 @@ export async function tryUploads(
 ): Promise<void> {
     const { signal } = context;
     signal.throwIfAborted();
-    // The request that makes it is not broken off: the registry might make it after what removes it.
-    await withManagement(inputs, admin, { context, retrySeconds: 0 }, (management) =>
-        withRetry(RETRY, signal, () => takeNamespace(inputs, management)),
-    );
+    try {
+        // The request that makes it is not broken off: the registry might make it after what removes it.
+        await withManagement(inputs, admin, { context, retrySeconds: 0 }, (management) =>
+            withRetry(RETRY, signal, () => takeNamespace(inputs, management)),
+        );
+    } catch (error) {
+        if (!isRefusal(error)) {
+            await withManagement(inputs, admin, { context, retrySeconds: LOOK_SECONDS }, removeUntouched).catch(
+                // Whether there is one is not known, and the next time takes it.
+                () => undefined,
+            );
+        }
+        throw error;
+    }
     try {
         signal.throwIfAborted();
         const account = { credentials: admin, repository: `${NAMESPACE.name}/${REPOSITORY}` };
@@ -41,6 +53,19 @@ export async function tryUploads(
             removeNamespace(inputs, management, context),
         );
     }
+}
+
+/** Whether the registry has said that it has made nothing; where its response is lost or 5xx, it may have. */
+function isRefusal(error: unknown): boolean {
+    if (!(error instanceof PassthroughError)) return false;
+    const { status } = error instanceof RegistryError ? error : { status: undefined };
+    return error.code === "NAMESPACE_EXISTS" || (status !== undefined && status >= 400 && status < 500);
+}
+
+/** One that has no images, whoever has made it, serves nobody. */
+async function removeUntouched({ namespaces }: RegistryManagement): Promise<void> {
+    const found = await namespaces.read(NAMESPACE);
+    if (found?.isUntouched === true) await namespaces.remove(found, NAMESPACE);
 }
 
 /** An interrupt ends none of its requests. */

@@ -23,9 +23,19 @@ export function newLifetime(now: number, days: number, issuerEnds = Infinity): L
  * shorter. Milliseconds since the epoch.
  */
 export function renewalTime({ notBefore, notAfter }: Lifetime, days: number): number {
-    const from = Date.parse(notBefore) + BACKDATED_MS;
+    const from = madeAt({ notBefore });
     const life = Math.min(Date.parse(notAfter) - from, days * DAY_MS);
     return from + life * SPENT;
+}
+
+/** The time at which the clock of the machine stood that made a certificate. Milliseconds since the epoch. */
+export function madeAt({ notBefore }: Pick<Lifetime, "notBefore">): number {
+    return Date.parse(notBefore) + BACKDATED_MS;
+}
+
+/** True if a certificate is not valid yet: one of two clocks, of the machine that made it or of this one, is wrong. */
+export function isOfFuture({ notBefore }: Pick<Lifetime, "notBefore">, now: number): boolean {
+    return Date.parse(notBefore) > now;
 }
 
 /** True if something ends within 30 days from now, or has ended. */

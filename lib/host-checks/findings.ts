@@ -74,9 +74,18 @@ export function nameFindings(
 ): Finding[] {
     const common = { addresses, isOfHost, reachedAt: reachedAt.map(plainAddress) };
     return [...new Set([...names.keys(), ...here.keys()])].flatMap((name) => [
+        ...(isOfHost ? domainFindings(name) : []),
         ...viewFindings(name, { ...common, who: "the host", found: names.get(name), isHere: true }),
         ...viewFindings(name, { ...common, who: "this machine", found: here.get(name), isHere }),
     ]);
+}
+
+/** A resolver completes a name without a dot by its own search domains (resolv.conf(5)). */
+function domainFindings(name: string): Finding[] {
+    if (/[.:]/.test(name) || name === "localhost") return [];
+    const problem =
+        "it has no domain: host and this machine may complete it, and nodes of clusters do not, or to another name";
+    return [{ name, problem, fix: "write the full name in site.registry", isWarning: true }];
 }
 
 /** An IPv4 address in IPv6 notation is that address. */

@@ -3,21 +3,28 @@ import type { HostSession } from "../ssh";
 import { hostHashes } from "./apply-registry";
 import { runAsRoot } from "./host-command";
 import { CONFIGURATION_LABEL, CONTAINERS, type HostRegistry, RULES_TABLE, UNITS, unitsOf } from "./host-registry";
-import { fileHash, registryFiles } from "./registry-files";
+import { type RegistryFile, fileHash, isUnit, registryFiles } from "./registry-files";
 import { configurationOf } from "./registry-units";
+
+/** What an `up` has left on the host. */
+export interface WrittenState {
+    readonly rules?: string | undefined;
+    readonly units?: Readonly<Record<string, string>> | undefined;
+}
 
 const FIX = "log in, and look at the host";
 
 /**
  * What differs from a registry as it is to be, a text for each difference: files, units, what each container was started
  * with, the rules in force. Never a value, which may be secret.
- * @param rules as `firewallState` gave them after they were written; undefined: there are none
+ * @param written what the last `up` has left: `rules` as `firewallState` gave them, undefined if there are none, and `units` as
+ * `unitHashes`, undefined in state of earlier versions
  * @throws PassthroughError if it could not be found out
  */
 export async function compareRegistry(
     session: HostSession,
     registry: HostRegistry,
-    rules: string | undefined,
+    { rules, units }: WrittenState,
 ): Promise<string[]> {
     const files = registryFiles(registry);
     const hashes = await hostHashes(
@@ -26,7 +33,7 @@ export async function compareRegistry(
     );
     const differentFiles = files.flatMap((file) => {
         const hash = hashes.get(file.path);
-        return hash === fileHash(file) ? [] : [`${file.path} ${hash === undefined ? "does not exist" : "was changed"}`];
+        return hash === fileHash(file) ? [] : [`${file.path} ${fileDifference(file, hash, units)}`];
     });
     const isClosed = rules === undefined || (await firewallState(session)) === rules;
     return [
@@ -34,6 +41,14 @@ export async function compareRegistry(
         ...(await unitDifferences(session, registry)),
         ...(isClosed ? [] : ["the rules for who reaches the registry were changed"]),
     ];
+}
+
+/** Another version of the program may write other units, which nobody has changed. */
+function fileDifference(file: RegistryFile, hash: string | undefined, units: WrittenState["units"]): string {
+    if (hash === undefined) return "does not exist";
+    if (!isUnit(file)) return "was changed";
+    if (units === undefined) return "is another one than this version of the program writes";
+    return hash === units[file.path] ? "is the one of another version of the program" : "was changed";
 }
 
 async function unitDifferences(session: HostSession, registry: HostRegistry): Promise<string[]> {

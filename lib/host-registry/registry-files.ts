@@ -54,6 +54,16 @@ export function fileHash({ content }: Pick<RegistryFile, "content">): string {
     return computeDigest(content).replace("sha256:", "");
 }
 
+/** Path -> hash of each unit, for the state: whether this version of the program writes another text than the one that wrote it. */
+export function unitHashes(registry: HostRegistry): Readonly<Record<string, string>> {
+    const units = registryFiles(registry).filter(isUnit);
+    return Object.fromEntries(units.map((file) => [file.path, fileHash(file)]));
+}
+
+export function isUnit({ path }: Pick<RegistryFile, "path">): boolean {
+    return path.startsWith(`${UNIT_FOLDER}/`);
+}
+
 function firewallRules({ allowedFrom, ports }: HostRegistry): string {
     const ranges = allowedFrom.map(parseAddressRange).filter((range): range is AddressRange => "cidr" in range);
     return hostRules(distinctRanges(ranges), [ports.pull, ports.push], RULES_TABLE);

@@ -34,6 +34,21 @@ export function isForHost(chain: string, host: string): boolean {
     return found !== undefined;
 }
 
+/** Names and addresses that the first certificate of a chain (PEM) is for; names in lower case. */
+export function hostsOf(chain: string): string[] {
+    const [block] = certificateBlocks(chain);
+    const names = block === undefined ? undefined : parse(block)?.subjectAltName;
+    return [...(names ?? "").matchAll(/(?:DNS|IP Address):([^\s,"]+)/g)].map(([, name = ""]) => name.toLowerCase());
+}
+
+/** Whether the first certificate of a chain (PEM) is valid at a time, in milliseconds since 1970. */
+export function isValidAt(chain: string, time: number): boolean {
+    const [block] = certificateBlocks(chain);
+    if (block === undefined) return false;
+    const { validFrom, validTo } = new X509Certificate(block);
+    return Date.parse(validFrom) <= time && time < Date.parse(validTo);
+}
+
 /** Certificates, each as its own PEM text. */
 export interface CertificateChange {
     readonly added: readonly string[];

@@ -16,7 +16,7 @@ import {
 import { bringInstaller, removeOtherInstallers } from "./installer-archive";
 import { runExclusively } from "./installer-run";
 import { mirrorRegistrySteps } from "./mirror-registry/steps";
-import { requireReadyHost } from "./preflight";
+import { requireReadyAddress, requireReadyHost } from "./preflight";
 import {
     type InstallationRecord,
     newestRun,
@@ -73,6 +73,7 @@ export async function applyInstallation(
     // The state has it: units without a folder are those of a disk that is not mounted.
     if (record === undefined && options.secrets !== undefined) await requireNothingLeft(session, installation, steps);
     if (record === undefined) await requireReadyHost(session, installation, steps, now);
+    else if (record.installed === undefined) await requireReadyAddress(session, installation, steps);
     await makeFolder(session, installation);
     await requireNoInstaller(session, installation);
     const known = options.secrets ?? (await readSecrets(session, installation, record));

@@ -1,5 +1,6 @@
 import { PassthroughError } from "../errors/errors";
 import {
+    type MachineFacts,
     clockFindings,
     machineScript,
     nameFindings,
@@ -44,21 +45,33 @@ export async function requireReadyHost(
     ]);
     const facts = readFacts(printed);
     const machine = parseMachineFacts(printed, { names });
-    // A load balancer may be in front, and this machine may have a proxy: what the name leads to is not known here.
-    const views = { here: new Map<string, string[]>(), isHere: false, isOfHost: false };
     const machineFindings = [
         ...roomFindings("memory", machine.memory ?? 0, requirements.memory),
         ...roomFindings(`free space below ${directory}`, machine.disk ?? 0, requirements.disk),
-        ...nameFindings(machine, views),
         ...clockFindings(machine, now),
-        ...portFindings(machine, requirements.ports(installation), ""),
     ];
     const findings = [
         ...(facts.get("missing") ?? []).map((what) => `it lacks ${what}`),
         ...(facts.get("foreign") ?? []).map((what) => `it has ${what}, which this stack has not installed`),
         ...otherContent(directory, facts.get("content") ?? []),
         ...machineFindings.map(({ name, problem }) => `${name}: ${problem}`),
+        ...addressFindings(machine, requirements.ports(installation)),
     ];
+    refuse(session, findings);
+}
+
+function addressFindings(
+    machine: MachineFacts,
+    ports: readonly number[],
+    own?: (program: string) => boolean,
+): string[] {
+    // A load balancer may be in front, and this machine may have a proxy: what the name leads to is not known here.
+    const views = { here: new Map<string, string[]>(), isHere: false, isOfHost: false };
+    const found = [...nameFindings(machine, views), ...portFindings(machine, ports, "", own)];
+    return found.map(({ name, problem }) => `${name}: ${problem}`);
+}
+
+function refuse(session: HostSession, findings: readonly string[]): void {
     if (findings.length === 0) return;
     throw new PassthroughError(findings.join("; "), {
         code: "HOST_NOT_READY",
@@ -66,6 +79,29 @@ export async function requireReadyHost(
         place: { host: hostLabel(session.connection) },
         fix: "mend that on the host, and run again: nothing was written to it",
     });
+}
+
+/** Programs that have a port open for a container: of an installation that was not completed, they may be its own. */
+const CONTAINER_PROGRAMS = ["docker-proxy", "conmon", "rootlessport", "pasta", "pasta.avx2", "slirp4netns"];
+
+/**
+ * That a host can have an installation that was begun and not completed, whose name or port may have been corrected since.
+ * @throws PassthroughError `HOST_NOT_READY`
+ */
+export async function requireReadyAddress(
+    session: HostSession,
+    installation: Installation,
+    { requirements }: Pick<InstallerSteps, "requirements">,
+): Promise<void> {
+    const { directory, host } = installation;
+    const names = [host];
+    const machine = parseMachineFacts(await asRoot(session, { thing: "host" }, machineScript({ directory, names })), {
+        names,
+    });
+    refuse(
+        session,
+        addressFindings(machine, requirements.ports(installation), (program) => CONTAINER_PROGRAMS.includes(program)),
+    );
 }
 
 function otherContent(directory: string, found: readonly string[]): string[] {

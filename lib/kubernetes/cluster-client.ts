@@ -65,6 +65,11 @@ export interface ConditionalPatch {
 export interface ClusterClient {
     /** `https://api.lab.test:6443`: for messages. */
     readonly server: string;
+    /**
+     * By how many milliseconds the clock of what answered last is ahead of that of this machine (RFC 9110 §6.6.1), to a second or
+     * so; undefined: it did not say.
+     */
+    readonly clockDifference?: number | undefined;
     /** @returns undefined if the API says that there is no such object; throws `CLUSTER_KIND_MISSING` if it has no such kind */
     get<T extends KubernetesObject>(path: ResourcePath, name: string): Promise<T | undefined>;
     /** All pages. @returns undefined if the API has no such kind */

@@ -49,6 +49,10 @@ class HttpClusterClient implements ClusterClient {
         return this.session.server;
     }
 
+    get clockDifference(): number | undefined {
+        return this.session.clockDifference;
+    }
+
     async get<T extends KubernetesObject>(path: ResourcePath, name: string): Promise<T | undefined> {
         const request = this.request("GET", path, name, { repeatable: "always" });
         const response = await this.session.send(request);

@@ -36,6 +36,8 @@ const OF_KUBECONFIG: ReadonlySet<ErrorCode> = new Set([
 /** Logged-in requests to one cluster, repeated as far as that is safe. */
 export class ClusterSession {
     readonly server: string;
+    /** As `ClusterClient` has it. */
+    clockDifference: number | undefined;
     private readonly transport: ClusterTransport;
     private readonly login: ClusterLogin;
     private readonly closed = new AbortController();
@@ -96,6 +98,8 @@ export class ClusterSession {
 
     private async attempt(request: ApiRequest): Promise<ApiResponse> {
         const response = await this.transport.send(request, await this.login.current(), this.signal);
+        const date = Date.parse(response.headers.date ?? "");
+        this.clockDifference = Number.isNaN(date) ? undefined : date - Date.now();
         if (response.status !== 401 || !this.login.isRenewable) return checked(request, response);
         // What a plugin issued may be revoked before it expires, or have no date.
         this.login.forget();

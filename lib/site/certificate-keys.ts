@@ -32,6 +32,19 @@ const siteCaKeys = z.strictObject({
         exampleText: "365d",
         fix: "write a number of days, as in 365d",
     }),
+    dropNames: z
+        .array(z.string().min(1))
+        .min(1)
+        .optional()
+        .meta({
+            description:
+                "Former names of a registry that the program runs (`deploy.cluster`, `deploy.host`). Its certificate keeps them, since " +
+                "clusters pull by them until they have other mirror rules; those that are listed here leave it " +
+                "(docs/how-to/change-the-registry.md#the-registry-moves)",
+            examples: [["registry-old.site-a.example"]],
+            defaultText: "none: each name that the registry had stays",
+            fix: "list names without a port, once no node of any cluster has rules for them",
+        }),
     overlap: days(0)
         .prefault("7d")
         .meta({

@@ -79,8 +79,8 @@ export const hostDeployKeys = z.strictObject({
         .optional()
         .meta({
             description:
-                "Any text, such as a date. Another one replaces the accounts of the registry; the ones before stay valid until the " +
-                "next change",
+                "Any text, such as a date. Another one replaces the accounts of the registry; the two before stay valid, and the " +
+                "preview names those that end",
             examples: ["2027-03"],
             defaultText: "none",
             fix: "write a text in quotes",

@@ -42,6 +42,8 @@ export interface SiteCa {
     readonly lifetime: number;
     /** For each step of a roll, for those who get something by hand. */
     readonly overlap: number;
+    /** Former names of a deployed registry that its certificate need not have any more. */
+    readonly dropNames?: readonly string[];
 }
 
 const KEY = "site.registry.certificate";
@@ -61,7 +63,7 @@ interface CertificateSite {
 
 /** The registry's certificate as it is configured, read and checked by itself. */
 export function readSiteCertificate(
-    { certificate, plainHttp }: SiteDocument["registry"],
+    { certificate, plainHttp, deploy }: SiteDocument["registry"],
     site: CertificateSite,
     context: CertificateContext,
     issues: ConfigIssue[],
@@ -83,6 +85,13 @@ export function readSiteCertificate(
             fix: `write ${LIVES * siteCa.lifetime}d or more, or a shorter lifetime`,
         });
     }
+    if (siteCa?.dropNames !== undefined && (deploy === undefined || deploy.installer !== undefined)) {
+        issues.push({
+            key: `${KEY}.siteCa.dropNames`,
+            problem: "former names are only kept where the program runs the registry (deploy.cluster, deploy.host)",
+            fix: "leave it out",
+        });
+    }
     const chain = chainFile === undefined ? undefined : readServerChain(chainFile, site, context, issues);
     return {
         ...(chain === undefined ? {} : { chain }),
@@ -93,8 +102,12 @@ export function readSiteCertificate(
 
 type SiteCaKeys = NonNullable<NonNullable<SiteDocument["registry"]["certificate"]>["siteCa"]>;
 
-function siteCaOf({ roll, ...lives }: SiteCaKeys): SiteCa {
-    return { ...lives, ...(roll === undefined ? {} : { roll }) };
+function siteCaOf({ roll, dropNames, ...lives }: SiteCaKeys): SiteCa {
+    return {
+        ...lives,
+        ...(roll === undefined ? {} : { roll }),
+        ...(dropNames === undefined ? {} : { dropNames }),
+    };
 }
 
 function readServerChain(

@@ -61,6 +61,24 @@ test("an interrupt while the project is made leaves none", async () => {
     expect(projects()).toEqual([]);
 });
 
+test("where it is not known whether the project was made, it is looked for, and removed", async () => {
+    const stop = new AbortController();
+    let isMade = false;
+    harbor.disturb = (method, path) => {
+        if (method === "POST" && path.endsWith("/projects")) isMade = true;
+        if (!isMade || stop.signal.aborted) return undefined;
+        if (method === "POST") return "drop";
+        stop.abort(new Error("stopped"));
+        return { status: 502, json: {} };
+    };
+    const { length } = harbor.requests;
+    const run = tryUploads(inputs, ADMIN, { ...operationContext(), signal: stop.signal });
+    await expect(run).rejects.toThrow("stopped");
+    harbor.disturb = () => undefined;
+    expect(harbor.requests.slice(length)).toContainEqual(expect.objectContaining({ path: "/projects", status: 201 }));
+    expect(projects()).toEqual([]);
+});
+
 test("what is found ends it, and the project is removed nevertheless; so it is after an interrupt", async () => {
     harbor.disturb = (method, path) =>
         method === "PUT" && path.includes("/blobs/uploads/") ? { status: 413, json: {} } : undefined;
@@ -127,6 +145,17 @@ test("a minute of rejections is one without anything else in between", async () 
     await settle(inputs, { password: ADMIN.password }, operationContext([], { clock }), () => undefined);
     expect(clock.sleeps).toBe(31);
     expect(clock.now()).toBeGreaterThan(60_000);
+    harbor.disturb = () => undefined;
+});
+
+test("a registry that rejects the tokens that it gives is told after a minute, too", async () => {
+    const challenge = `Bearer realm="https://${harbor.host}/service/token",service="harbor-registry"`;
+    harbor.disturb = (_method, path) =>
+        path === "/v2/" ? { status: 401, json: {}, headers: { "www-authenticate": challenge } } : undefined;
+    const clock = new ManualClock();
+    const run = settle(inputs, { password: ADMIN.password }, operationContext([], { clock }), () => undefined);
+    await expect(run).rejects.toMatchObject({ code: "TOKENS_REJECTED" });
+    expect(clock.now()).toBe(60_000);
     harbor.disturb = () => undefined;
 });
 

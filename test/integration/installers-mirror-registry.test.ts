@@ -256,6 +256,21 @@ test("everything that a host lacks is said at once, before anything is written",
     expect(readdirSync(site.host.directory)).toEqual(["notes.txt"]);
 });
 
+test("name and port that were corrected after a first run that failed are looked at, too; what is its own is not", async () => {
+    const { installer } = installation();
+    const begun = apply(installation({ installer: { ...installer, sha256: "0".repeat(64) } }));
+    await expect(begun).rejects.toMatchObject({ code: "INSTALLER_INVALID" });
+    const listener = (program: string) => [`LISTEN 0 511 0.0.0.0:8444 0.0.0.0:* users:(("${program}",pid=812,fd=6))`];
+    site.host.showFacts({ listeners: listener("httpd") });
+    const corrected = installation({ host: "unresolved.site-a.test", port: 8444 });
+    await expect(apply(corrected)).rejects.toMatchObject({
+        code: "HOST_NOT_READY",
+        problem: "unresolved.site-a.test: the host does not resolve it; port 8444: httpd (process 812) listens there",
+    });
+    site.host.showFacts({ listeners: listener("conmon") });
+    await apply(installation({ port: 8444 }));
+});
+
 test("systemd that cannot be asked is no difference but an error", async () => {
     await apply();
     site.host.set("no-systemd");

@@ -1,4 +1,8 @@
-import type { RegistryDeploymentInputs } from "../../dynamic-providers/registry-deployment/kind";
+import { PartialState } from "../../dynamic-providers/lifecycle/resource-provider";
+import type {
+    RegistryDeploymentInputs,
+    RegistryDeploymentOutputs,
+} from "../../dynamic-providers/registry-deployment/kind";
 import { registryDeploymentProvider as provider } from "../../dynamic-providers/registry-deployment/provider";
 import { type RegistryContext, RegistryProcess } from "../../dynamic-providers/registry/registry-process";
 import { RegistryClient, requestsFor } from "../../lib/distribution/client/registry-client";
@@ -104,7 +108,7 @@ test("real registries keep what was pushed over a restart, no volume is made, an
     expect([...lines, ...said].join()).not.toContain(s3.account.secretKey);
 });
 
-test("a registry that is up and takes no uploads ends the up, with what doctor finds", async () => {
+test("a registry that is up and takes no uploads ends the up that sets it up, with what doctor finds; later it is a warning", async () => {
     const inputs = await inputsOf();
     const own = new ScriptedRegistryPods(server.admin, inputs.namespace, { refusesUploads: true });
     try {
@@ -115,6 +119,12 @@ test("a registry that is up and takes no uploads ends the up, with what doctor f
             known: { differences: ["it was not completed"] },
             reasons: [expect.stringMatching(/it is up, and no image can be pushed to it \(upload URL\): .*405/)],
         });
+        if (!(failure instanceof PartialState)) throw failure;
+        const lines: string[] = [];
+        const ran = { ...(failure.known as RegistryDeploymentOutputs), wasSetUp: true };
+        const outs = await provider.update(ran, { ...inputs, rotate: "1" }, context(lines, running(own)));
+        expect(outs).toMatchObject({ differences: [], wasSetUp: true });
+        expect(lines.join()).toContain("it is up, and no image can be pushed to it (upload URL): ");
     } finally {
         await own.stop();
     }

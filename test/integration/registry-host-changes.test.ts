@@ -78,10 +78,13 @@ test("accounts that clusters may have stay valid through changes of rotate that 
     const names = ({ accounts }: RegistryHostOutputs) => accounts.lines.pull.map((line) => line.replace(/:.*/, ""));
     const second = await failed(await failed(state, "1"), "2");
     expect(names(second)).toEqual(["puller-3", "puller-2", "puller-1"]);
+    // What clusters pull from is what a change that was not completed has left.
+    const registry = { ...inputs.registry, mirrorBase: inputs.registry.mirrorBase.replace("/mirror", "/other") };
+    await expect(apply(state, { ...inputs, registry })).rejects.toMatchObject({ known: { registry: inputs.registry } });
     rmSync(joinPath(host.root, "bin/sha256sum"));
     const third = await apply(second, { ...inputs, rotate: "2" });
     expect(names(third)).toEqual(names(second));
-    expect(names(await apply(third, { ...inputs, rotate: "3" }))).toEqual(["puller-4", "puller-3"]);
+    expect(names(await apply(third, { ...inputs, rotate: "3" }))).toEqual(["puller-4", "puller-3", "puller-2"]);
 });
 
 /** Clusters in memory by name, whose nodes a registry lets in, and what is logged meanwhile. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
 import {
     existsSync,
@@ -138,7 +139,22 @@ test("what somebody changes on the host is found, and changed back", async () =>
         "the rules for who reaches the registry were changed",
     ]);
     expect(provider.compare(found.outs, inputs).changes).toBe(true);
-    expect(await differences(await apply(found.outs, inputs))).toEqual([]);
+    const mended = await apply(found.outs, inputs);
+    expect(await differences(mended)).toEqual([]);
+    // As after an upgrade of this program, whose units are others.
+    const unit = join(host.root, `etc/systemd/system/${PULL}.service`);
+    writeFileSync(unit, "[Unit]\n");
+    const path = `/etc/systemd/system/${PULL}.service`;
+    const { installed } = mended;
+    if (installed === undefined) throw new Error("it is set up");
+    const withUnits = (units: Readonly<Record<string, string>> | undefined) =>
+        differences({ ...mended, installed: { ...installed, units } });
+    expect(await withUnits(installed.units)).toEqual([`${path} was changed`]);
+    const written = createHash("sha256").update("[Unit]\n").digest("hex");
+    expect(await withUnits({ ...installed.units, [path]: written })).toEqual([
+        `${path} is the one of another version of the program`,
+    ]);
+    expect(await withUnits(undefined)).toEqual([`${path} is another one than this version of the program writes`]);
 });
 
 test("everything that the host lacks is said at once, in the preview, and nothing is written", async () => {
@@ -187,7 +203,7 @@ test("a host that cannot be reached is not one without the registry; another mac
     const state = await apply(undefined, inputs);
     const lines: string[] = [];
     const gone = { ...state, host: { ...state.host, port: await freePort() } };
-    expect((await provider.read(gone, operationContext(lines))).outs).toBe(gone);
+    expect((await provider.read(gone, operationContext(lines))).outs).toEqual(gone);
     expect(lines[0]).toMatch(/could not be looked at, the registry on it counts as it was last seen: HOST_UNREACHABLE/);
     await expect(provider.remove(gone, operationContext())).rejects.toMatchObject({ code: "HOST_UNREACHABLE" });
 

@@ -11,18 +11,22 @@ export interface RegistryAccounts {
     readonly importer: Credentials;
     /** Pulls, from the other one. */
     readonly puller: Credentials;
-    /** Lines of the htpasswd file of each instance: the present account, and the one before it. */
+    /** Lines of the htpasswd file of each instance: the present account, and those before it that are still valid. */
     readonly lines: Readonly<Record<Instance, readonly string[]>>;
 }
 
 /** As `htpasswd -B`: each request costs the registry one comparison, and a password of 24 random bytes cannot be guessed. */
 const COST = 5;
 const PASSWORD_BYTES = 24;
-/** The present account, and the one that clusters may still have. */
-const KEPT = 2;
 
 /**
- * The next generation of both accounts; the one before stays valid.
+ * The present account, the one that clusters have, and the one that a cluster still has which the last change has not reached:
+ * the registry knows nothing of clusters.
+ */
+const KEPT = 3;
+
+/**
+ * The next generation of both accounts; the two before stay valid.
  * @param before undefined: there is none
  * @param wasTaken whether the registry took `before` to the end; if not, clusters may have a generation before that one, so all
  * of them stay
@@ -31,7 +35,7 @@ export async function nextAccounts(before: RegistryAccounts | undefined, wasTake
     const generation = (before?.generation ?? 0) + 1;
     const [importer, puller] = [newAccount("importer", generation), newAccount("puller", generation)];
     const lines = async (account: Credentials, earlier: readonly string[] = []) =>
-        [await htpasswdLine(account), ...earlier].slice(0, wasTaken ? KEPT : undefined);
+        [await htpasswdLine(account), ...earlier].slice(0, keptAfter(wasTaken));
     return {
         generation,
         importer,
@@ -43,13 +47,34 @@ export async function nextAccounts(before: RegistryAccounts | undefined, wasTake
     };
 }
 
+/** User names of what `nextAccounts` makes, of the accounts before that stay valid, the newest first, and of those that end. */
+export function accountsAfter(before: RegistryAccounts, wasTaken: boolean) {
+    const { generation, lines } = before;
+    const made = ["importer", "puller"].map((role) => userName(role, generation + 1));
+    const earlier = [lines.push, lines.pull].map((all) => all.map((line) => line.replace(/:.*/s, "")));
+    const rest = keptAfter(wasTaken) - 1;
+    return {
+        made,
+        kept: earlier.flatMap((names) => names.slice(0, rest)),
+        ended: earlier.flatMap((names) => names.slice(rest)),
+    };
+}
+
+function keptAfter(wasTaken: boolean): number {
+    return wasTaken ? KEPT : Infinity;
+}
+
 /** The htpasswd file of an instance. */
 export function htpasswd({ lines }: RegistryAccounts, instance: Instance): string {
     return lines[instance].map((line) => `${line}\n`).join("");
 }
 
+function userName(role: string, generation: number): string {
+    return `${role}-${generation}`;
+}
+
 function newAccount(role: string, generation: number): Credentials {
-    return { username: `${role}-${generation}`, password: randomBytes(PASSWORD_BYTES).toString("base64url") };
+    return { username: userName(role, generation), password: randomBytes(PASSWORD_BYTES).toString("base64url") };
 }
 
 async function htpasswdLine({ username, password }: Credentials): Promise<string> {

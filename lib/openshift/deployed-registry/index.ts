@@ -1,4 +1,4 @@
-export { type RegistryAccounts, htpasswd, nextAccounts } from "./accounts";
+export { type RegistryAccounts, accountsAfter, htpasswd, nextAccounts } from "./accounts";
 export { applyObjects, compareObjects, removeObjects, requireOwnObjects } from "./apply-objects";
 export { bucketDoubt } from "./bucket-check";
 export {

@@ -100,6 +100,12 @@ test("a CA of the site is trusted beside the configured one, and issues for the 
     const [authority, certificate] = resources.map(inputsOf);
     expect(authority).toMatchObject({ owner: "registry-passthrough/test", caLifetime: 3650, overlap: 7 });
     expect(certificate).toMatchObject({ hosts: ["192.0.2.7", "push.example"], lifetime: 365 });
+    expect(certificate).not.toHaveProperty("droppedHosts");
+    const run = await declare(
+        { registry, certificate: { siteCa: { ...SITE_CA, dropNames: ["old.example"] } } },
+        { keepsHosts: true },
+    );
+    expect(inputsOf(run.resources[1])).toMatchObject({ droppedHosts: ["old.example"] });
 });
 
 test("where nobody gets anything by hand, no step of a roll takes its overlap", async () => {

@@ -1,12 +1,15 @@
 import type { RegistryDeploymentInputs } from "../../../dynamic-providers/registry-deployment/kind";
-import {
-    requireFormerAddress,
-    requireTrustedCertificate,
-    requireUnused,
-} from "../../../dynamic-providers/registry-deployment/refusals";
+import { checkCertificate, requireFormerAddress } from "../../../dynamic-providers/registry-deployment/refusals";
+import { registryDeploymentProvider } from "../../../dynamic-providers/registry-deployment/provider";
+import { registryHostProvider } from "../../../dynamic-providers/registry-host/provider";
+import { notedByHand, requireUnused } from "../../../dynamic-providers/registry-deployment/unused";
+import { registryInstallationProvider } from "../../../dynamic-providers/registry-installation/provider";
 import { StackSettings } from "../../../dynamic-providers/registry/stack-settings";
 import { PassthroughError } from "../../../lib/errors/errors";
+import { nextAccounts } from "../../../lib/openshift/deployed-registry";
 import { type TestAuthority, testAuthority } from "../../support/certificates";
+import { ManualClock } from "../../support/manual-clock";
+import { operationContext } from "../../support/operation-context";
 
 let former: TestAuthority;
 let other: TestAuthority;
@@ -34,8 +37,8 @@ function outcomeOf(check: () => void): string {
     }
 }
 
-const outcome = (olds: Partial<RegistryDeploymentInputs>, news: RegistryDeploymentInputs) =>
-    outcomeOf(() => requireTrustedCertificate(olds, news));
+const outcome = (olds: Partial<RegistryDeploymentInputs>, news: RegistryDeploymentInputs, now = Date.now()) =>
+    outcomeOf(() => checkCertificate(olds, news, operationContext([], { clock: new ManualClock(now) })));
 
 test("a certificate of a CA that the last up did not trust is refused: clusters could not pull any more", () => {
     const olds = shows(chains.former, former.ca);
@@ -49,6 +52,52 @@ test("a new registry, a renewed certificate, one of a CA that is trusted by now,
     expect(outcome(shows(chains.former, former.ca), shows(chains.renewed, former.ca))).toBe("taken");
     expect(outcome(shows(chains.former, `${former.ca}${other.ca}`), shows(chains.other, other.ca))).toBe("taken");
     expect(outcome(shows(chains.former), shows(chains.other))).toBe("taken");
+});
+
+test("the preview of a rotation names the accounts that end", async () => {
+    let accounts = await nextAccounts(undefined);
+    const previewed = (state: object) => {
+        const lines: string[] = [];
+        const known = { ...shows(chains.former), accounts, installed: {}, differences: [], rotate: "1", ...state };
+        const news = { ...shows(chains.former), rotate: "2" };
+        for (const provider of [registryDeploymentProvider, registryHostProvider])
+            provider.describeUpdate?.(known as never, news as never, operationContext(lines));
+        return lines;
+    };
+    for (let i = 0; i < 2; i++) accounts = await nextAccounts(accounts);
+    const kept = "importer-3, importer-2, puller-3, puller-2 stay valid; importer-1, puller-1 end: ";
+    expect(previewed({})).toEqual(
+        ["cluster", "host"].map(
+            (place) =>
+                expect.stringMatching(
+                    new RegExp(`^site.registry.deploy.${place}.rotate: importer-4 and puller-4 are made, .*${kept}`),
+                ) as string,
+        ),
+    );
+    const incomplete = { differences: ["it was not completed"], installed: { isOutdated: true } };
+    for (const line of previewed(incomplete)) expect(line).toMatch(/, puller-1 stay valid; none ends$/);
+    expect(previewed({ rotate: "2" })).toEqual([]);
+});
+
+test("names that the next certificate lacks are said, in a preview of one that is known", async () => {
+    const chain = async (...names: string[]) => (await former.issue({ names })).certificate;
+    const [before, after] = await Promise.all([chain("Old.example", "new.example", "10.0.0.5"), chain("new.example")]);
+    const said = (next: string) => {
+        const lines: string[] = [];
+        checkCertificate(shows(before, former.ca), shows(next, former.ca), operationContext(lines));
+        return lines;
+    };
+    expect(said(after)).toEqual([
+        expect.stringContaining("the certificate is not for old.example, 10.0.0.5 any more: "),
+    ]);
+    expect(said(before)).toEqual([]);
+    expect(said("04da6b54-80e4-46f7-96ec-b56ff0331ba9")).toEqual([]);
+});
+
+test("where the certificate of before is not valid yet, or not any more, nobody pulls, and one of another CA is taken", () => {
+    const year = 366 * 24 * 3600 * 1000;
+    for (const now of [Date.now() - year, Date.now() + 100 * year])
+        expect(outcome(shows(chains.former, former.ca), shows(chains.other, other.ca), now)).toBe("taken");
 });
 
 test.each<[string, object | undefined, string, (readonly object[])?]>([
@@ -95,6 +144,51 @@ test.each<[string, object | undefined, string, (readonly object[])?]>([
                 : StackSettings.read((key) => (key === "registry-passthrough:site" ? document : undefined));
         expect(outcomeOf(() => requireUnused(shows(chains.former), settings))).toBe(expected);
     }
+});
+
+test("the name of an installed registry is compared in the preview, also where its CAs are not known yet", () => {
+    const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+    const at = (mirrorBase: string, ca: string | undefined = undefined) => ({
+        ...{ directory: "/opt/registry", installer: { version: "2.14.1" } },
+        registry: { type: "harbor", retrySeconds: 0, mirrorBase, ...(ca === undefined ? {} : { ca }) },
+    });
+    const previewed = (news: object) =>
+        outcomeOf(() =>
+            registryInstallationProvider.describeUpdate?.(
+                at("registry.example/mirror") as never,
+                news as never,
+                operationContext(),
+            ),
+        );
+    expect(previewed(at("other.example/mirror", unknown))).toBe("CONFIG_INVALID");
+    expect(previewed(at("registry.example/other", unknown))).toBe("taken");
+    expect(previewed({ ...at(""), registry: unknown })).toBe("taken");
+});
+
+test("clusters with rules by hand count as those that the configuration had beside the registry, also if the same up takes both out", () => {
+    const settings = (mirrorBase: string, clusters: object, deploy?: object) =>
+        StackSettings.read((key) =>
+            key === "registry-passthrough:site"
+                ? JSON.stringify({ clusters, registry: { type: "distribution", mirrorBase, deploy } })
+                : undefined,
+        );
+    const registry = { mirrorBase: "registry.example/mirror" };
+    const [east, west] = [{ apply: {} }, {}];
+    const noted = notedByHand({ registry }, settings("registry.example/mirror", { east, west }, { host: {} }));
+    expect(noted).toEqual({ clustersByHand: ["site.clusters.west"] });
+    // Neither by its own removal nor by that of the registry that takes its place.
+    for (const deploy of [undefined, { cluster: {} }]) {
+        const next = settings("other.example/mirror", { east }, deploy);
+        const known = { registry, ...noted };
+        expect(notedByHand(known, next)).toEqual(noted);
+        expect(outcomeOf(() => requireUnused(known, next))).toBe("CLUSTER_REMOVAL_REFUSED");
+        expect(outcomeOf(() => requireUnused({ registry }, next))).toBe("taken");
+    }
+    const left = settings("other.example/mirror", { east, west: { allowRemoval: true } });
+    expect(outcomeOf(() => requireUnused({ registry, ...noted }, left))).toBe("taken");
+    // A cluster that left while the registry stayed has none of it any more.
+    const alone = settings("registry.example/mirror", { east }, { host: {} });
+    expect(notedByHand({ registry, ...noted }, alone)).toEqual({ clustersByHand: [] });
 });
 
 test("another address is taken only if the former one still leads to the registry, until clusters have the new rules", async () => {

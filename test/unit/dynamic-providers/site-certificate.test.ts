@@ -138,19 +138,76 @@ test("other hosts, and a shorter life that is over, need another certificate; a 
     ]);
 });
 
-test("a certificate that was made while a clock was ahead is made again; by a clock that is behind its CA nothing is", async () => {
+test("where clusters may pull by former names, the certificate keeps them until they are dropped", async () => {
+    const [ca, leaf] = [authorityResource(), certificateResource()];
+    await ca.up(CA);
+    const up = (hosts: string[], ...droppedHosts: string[]) => leaf.up(leafInputs(ca.state, { hosts, droppedHosts }));
+    const names = () => new X509Certificate(leaf.state.chain).subjectAltName?.replaceAll("DNS:", "");
+    await leaf.up(leafInputs(ca.state, { hosts: ["a.example", "push.example"] }));
+    // A state of earlier versions is no reason for another one.
+    expect(await up(["a.example", "push.example"])).toBe(false);
+    expect(lines).toEqual([]);
+    await up(["b.example", "push.example"]);
+    expect(names()).toBe("b.example, push.example, a.example");
+    expect(lines[1]).toMatch(
+        /^the certificate keeps a\.example, by which clusters may still pull; .*siteCa\.dropNames$/,
+    );
+    await up(["c.example", "push.example"]);
+    expect(names()).toBe("c.example, push.example, b.example, a.example");
+    await leaf.refresh();
+    expect(await up(["c.example", "push.example"])).toBe(false);
+    expect(await up(["c.example", "push.example"], "A.example", "c.example")).toBe(true);
+    expect(names()).toBe("c.example, push.example, b.example");
+    expect(await up(["c.example", "push.example"])).toBe(false);
+    // Somebody else's registry has the names that are configured.
+    await leaf.up(leafInputs(ca.state, { hosts: ["c.example"] }));
+    expect(names()).toBe("c.example");
+});
+
+test("a certificate that was made while a clock was ahead is made again, unless the new one would be over by that clock", async () => {
     const [ca, leaf] = [authorityResource(), certificateResource()];
     await ca.up(CA);
     await leaf.up(leafInputs(ca.state));
     days(61);
     await leaf.up(leafInputs(ca.state));
-    days(-400);
-    expect(await leaf.up(leafInputs(ca.state))).toBe(false);
-    days(1);
+    days(2);
     expect(await leaf.up(leafInputs(ca.state))).toBe(true);
     expect(lines).toEqual([expect.stringMatching(/replaces certificate 2: it is not valid before .* was ahead/)]);
     expect(Date.parse(leaf.state.notBefore ?? "")).toBeLessThan(now);
     expect(await leaf.up(leafInputs(ca.state))).toBe(false);
+    const made = leaf.state.chain;
+    // Another 90 days from here are too few by the clock that made it.
+    days(-60);
+    for (const changes of [{}, { hosts: ["localhost", "push.example"] }]) {
+        await expect(leaf.up(leafInputs(ca.state, changes))).rejects.toMatchObject({
+            code: "CONFIG_INVALID",
+            fix: expect.stringContaining("write lifetime: 94d or more") as string,
+        });
+    }
+    expect(leaf.state.chain).toBe(made);
+    expect(await leaf.up(leafInputs(ca.state, { lifetime: 94 }))).toBe(true);
+});
+
+test("with a CA of the future nothing is done, until another text in roll has another one issue at once", async () => {
+    const [ca, leaf] = [authorityResource(), certificateResource()];
+    await ca.up(CA);
+    await leaf.up(leafInputs(ca.state));
+    const first = ca.state.issuerCertificate;
+    days(-1);
+    await expect(ca.up(CA)).rejects.toMatchObject({
+        code: "CONFIG_INVALID",
+        message: expect.stringMatching(
+            /CA 1 of the site is not valid before .* was ahead, or that of this one is behind/,
+        ) as string,
+    });
+    expect(ca.state.issuerCertificate).toBe(first);
+    days(-100);
+    expect(await ca.up({ ...CA, roll: "clock" })).toBe(true);
+    expect(lines).toEqual([expect.stringContaining("CA 2 issues from now on")]);
+    expect(certificateBlocks(ca.state.trusted)).toHaveLength(2);
+    expect(await leaf.up(leafInputs(ca.state))).toBe(true);
+    expect(isIssuedBy(leaf.state.chain, ca.state.issuerCertificate)).toBe(true);
+    expect(Date.parse(leaf.state.notBefore ?? "")).toBeLessThan(now);
 });
 
 test("a certificate never outlives its CA", async () => {

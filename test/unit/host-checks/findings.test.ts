@@ -44,6 +44,19 @@ test("an address at which the host is reached is the host's, also behind NAT", (
     ]);
 });
 
+test("a name without a domain is said: nodes may complete it in another way", () => {
+    const findings = (name: string, isOfHost = true) =>
+        nameFindings(
+            { names: new Map([[name, ["10.0.0.5"]]]), addresses: HOST },
+            { here: new Map(), isHere: false, isOfHost },
+        );
+    expect(findings("registry")).toEqual([
+        expect.objectContaining({ problem: expect.stringMatching(/^it has no domain: /) as string, isWarning: true }),
+    ]);
+    for (const name of [NAME, "localhost", "10.0.0.5", "2001:db8::5"]) expect(findings(name)).toEqual([]);
+    expect(findings("registry", false)).toEqual([]);
+});
+
 test("a host that cannot look names up says nothing of them; this machine is still asked", () => {
     const { names } = parseMachineFacts("time=1000", { names: [NAME] });
     const views = { here: new Map([[NAME, []]]), isHere: false, isOfHost: true };

@@ -1,3 +1,4 @@
+import { clockWarning } from "../../../dynamic-providers/registry-deployment/clock";
 import type { ClusterClient, KubernetesObject } from "../../../lib/kubernetes/cluster-client";
 import type { Answering, Reply } from "../../support/http-server";
 import {
@@ -29,6 +30,26 @@ test("reads an object with the token of the kubeconfig", async () => {
     expect(server.seen).toMatchObject([
         { method: "GET", url: "/api/v1/namespaces/openshift-config/configmaps/ca", authorization: `Bearer ${TOKEN}` },
     ]);
+});
+
+test("the clock of the API is compared with that of this machine", async () => {
+    const reply = jsonReply(MAP);
+    const dates = [new Date(Date.now() - 3_600_000).toUTCString(), new Date().toUTCString(), "yesterday"];
+    const server = await api.serve((_, count) => ({
+        ...reply,
+        headers: { ...reply.headers, date: dates[count - 1] ?? "" },
+    }));
+    const client = await api.connect(server);
+    expect(clockWarning(client)).toBeUndefined();
+    await getMap(client);
+    expect(clockWarning(client)).toMatch(
+        /^the clock of https:.*: it is 36\d\d s behind that of this machine; nodes may not take/,
+    );
+    for (let i = 0; i < 2; i++) {
+        await getMap(client);
+        expect(clockWarning(client)).toBeUndefined();
+    }
+    expect(client.clockDifference).toBeUndefined();
 });
 
 test("an object is missing only if the API names it", async () => {

@@ -2,6 +2,7 @@ import { compareSync } from "bcryptjs";
 import {
     type DeployedRegistry,
     type RegistryAccounts,
+    accountsAfter,
     htpasswd,
     nextAccounts,
     registryObjects,
@@ -156,10 +157,15 @@ describe("with a bucket", () => {
     });
 });
 
-test("a rotation keeps the account before, and no earlier one; each instance knows its own accounts alone", async () => {
+test("a rotation keeps the two accounts before, and no earlier one; each instance knows its own accounts alone", async () => {
     const generations: RegistryAccounts[] = [];
-    for (let i = 0; i < 3; i++) generations.push(await nextAccounts(generations.at(-1)));
-    const [first, second, third] = generations as [RegistryAccounts, RegistryAccounts, RegistryAccounts];
+    for (let i = 0; i < 4; i++) generations.push(await nextAccounts(generations.at(-1)));
+    const [first, second, third, fourth] = generations as [
+        RegistryAccounts,
+        RegistryAccounts,
+        RegistryAccounts,
+        RegistryAccounts,
+    ];
     const knows = (
         accounts: RegistryAccounts,
         instance: "pull" | "push",
@@ -173,9 +179,18 @@ test("a rotation keeps the account before, and no earlier one; each instance kno
     expect(knows(first, "push", first.puller)).toBe(false);
     expect(knows(second, "pull", first.puller)).toBe(true);
     expect(knows(second, "push", first.importer)).toBe(true);
-    expect(knows(third, "pull", second.puller)).toBe(true);
-    expect(knows(third, "pull", first.puller)).toBe(false);
-    expect(new Set(generations.map(({ puller }) => puller.password)).size).toBe(3);
+    // A cluster that the second change has not reached has it until the third one does.
+    expect(knows(third, "pull", first.puller)).toBe(true);
+    expect(knows(fourth, "pull", second.puller)).toBe(true);
+    expect(knows(fourth, "pull", first.puller)).toBe(false);
+    expect(accountsAfter(second, true)).toMatchObject({ ended: [] });
+    expect(accountsAfter(third, true)).toEqual({
+        made: ["importer-4", "puller-4"],
+        kept: ["importer-3", "importer-2", "puller-3", "puller-2"],
+        ended: ["importer-1", "puller-1"],
+    });
+    expect(accountsAfter(third, false)).toMatchObject({ ended: [] });
+    expect(new Set(generations.map(({ puller }) => puller.password)).size).toBe(4);
 });
 
 test.each([

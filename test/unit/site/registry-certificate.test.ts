@@ -84,6 +84,11 @@ test("a CA of the site has defaults, and lives long enough for what it issues", 
         expect.stringContaining("site.registry.certificate.siteCa.roll: "),
         expect.stringContaining("site.registry.certificate.siteCa.caLifetime: 200d is less than three times"),
     ]);
+    expect(read({ siteCa: { dropNames: ["old.example"] } }).lines).toEqual([
+        expect.stringContaining(
+            "site.registry.certificate.siteCa.dropNames: former names are only kept where the program",
+        ),
+    ]);
     expect(read({}).lines).toEqual([expect.stringContaining("site.registry.certificate: it says no way")]);
     expect(read({ siteCa: {} }, {}, { mirrorBase: "localhost:5000/mirror", plainHttp: true }).lines).toEqual([
         expect.stringContaining("site.registry.certificate: plain HTTP"),
