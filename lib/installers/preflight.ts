@@ -2,6 +2,7 @@ import { PassthroughError } from "../errors/errors";
 import {
     clockFindings,
     machineScript,
+    mountFindings,
     nameFindings,
     parseMachineFacts,
     portFindings,
@@ -49,6 +50,7 @@ export async function requireReadyHost(
     const machineFindings = [
         ...roomFindings("memory", machine.memory ?? 0, requirements.memory),
         ...roomFindings(`free space below ${directory}`, machine.disk ?? 0, requirements.disk),
+        ...mountFindings(machine, directory),
         ...nameFindings(machine, views),
         ...clockFindings(machine, now),
         ...portFindings(machine, requirements.ports(installation), ""),
