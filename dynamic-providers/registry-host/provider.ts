@@ -31,8 +31,8 @@ import {
 } from "../registry-deployment/refusals";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import {
+    admissionChanges,
     admitted,
-    closedNodes,
     findNodes,
     formerClusters,
     nodeClusters,
@@ -101,8 +101,7 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
     describeUpdate: (olds, news, { log }) => {
         if (olds.installed !== undefined) requireFormerAddress(olds, news);
         if (hasUnknown([news.nodesOf, news.allowedFrom])) return;
-        const closed = closedNodes(olds, news);
-        if (closed !== undefined) log.line("warning", `${olds.host.address}: ${closed}`);
+        for (const { level, text } of admissionChanges(olds, news)) log.line(level, `${olds.host.address}: ${text}`);
     },
 
     create: async (inputs, context) => ({
@@ -158,8 +157,8 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
                 return;
             }
             await removeRegistry(session, olds, { removesContent: olds.deleteContent });
-            if (olds.deleteContent) return;
-            context.log.line("info", `${host.address}: the content in ${olds.directory} stays (${KEY}.deleteContent)`);
+            const fate = olds.deleteContent ? "is deleted" : `stays (${KEY}.deleteContent)`;
+            context.log.line("info", `${host.address}: the content in ${olds.directory} ${fate}`);
         });
     },
 };

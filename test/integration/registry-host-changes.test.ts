@@ -203,6 +203,25 @@ test("the preview says that without allowedNodes and allowedFrom everybody reach
     expect(lines).toEqual([expect.stringMatching(/everybody reaches the registry, not only 1 address of nodes/)]);
 });
 
+test("the preview says who is let in by another allowedFrom, and who no longer", () => {
+    const said = (from: readonly string[], to: readonly string[]) => {
+        const lines: string[] = [];
+        provider.describeUpdate?.(
+            { ...inputs, allowedFrom: [...from] } as never,
+            { ...inputs, allowedFrom: [...to] },
+            operationContext(lines),
+        );
+        return lines.map((line) => line.replace("127.0.0.1: ", ""));
+    };
+    expect(said(["10.9.0.0/16", "10.8.0.1"], ["10.8.0.1", "10.9.0.0/16"])).toEqual([]);
+    expect(said(["10.9.0.0/16", "10.8.0.1"], ["10.8.0.1", "10.7.0.1", "10.7.0.2"])).toEqual([
+        "allowedFrom lets in 10.7.0.1, 10.7.0.2",
+        "allowedFrom no longer lets in 10.9.0.0/16",
+    ]);
+    expect(said([], ["10.7.0.1"])).toEqual(["allowedFrom lets in 10.7.0.1; until now everybody reached the registry"]);
+    expect(said(["10.7.0.1"], [])).toEqual(["without allowedFrom everybody reaches the registry"]);
+});
+
 test("the preview looks at the host also if a cluster cannot be read, and refuses nothing that its nodes may mend", async () => {
     const { of, lines, context, nodesOf } = clusters("");
     cutOff(of(""));
