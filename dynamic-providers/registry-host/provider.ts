@@ -29,6 +29,7 @@ import {
     requireTrustedCertificate,
     requireUnused,
 } from "../registry-deployment/refusals";
+import { hasOtherPushHost } from "../registry/connection";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import {
     admissionChanges,
@@ -117,7 +118,8 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
         });
         if (found === undefined) return { outs: olds, inputs };
         // What is in it cannot be looked at before the next update has mended it.
-        if (found.length > 0) context.process.brokenRegistries.add(olds.registry.mirrorBase);
+        if (found.length > 0 || hasOtherPushHost(olds, context))
+            context.process.brokenRegistries.add(olds.registry.mirrorBase);
         const differences = [...found, ...nodeDifferences(olds, await findNodes(olds, olds.nodes, context))];
         if (differences.length > 0) context.log.line("warning", `${olds.host.address}: ${differences.join("; ")}`);
         for (const text of formerClusters(olds)) context.log.line("info", `${olds.host.address}: ${text}`);

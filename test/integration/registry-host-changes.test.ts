@@ -4,6 +4,7 @@ import { join as joinPath } from "node:path";
 import { PartialState } from "../../dynamic-providers/lifecycle/resource-provider";
 import type { RegistryHostInputs, RegistryHostOutputs } from "../../dynamic-providers/registry-host/kind";
 import { registryHostProvider as provider } from "../../dynamic-providers/registry-host/provider";
+import { RegistryProcess } from "../../dynamic-providers/registry/registry-process";
 import { ClusterError } from "../../lib/kubernetes/cluster-error";
 import { ROLLOUT_PATHS } from "../../lib/openshift/rollout/rollout-objects";
 import { applyRegistryHost as apply, refreshedRegistryHost as refreshed } from "../support/host/apply-registry-host";
@@ -107,6 +108,20 @@ function join(cluster: MemoryCluster, name: string, ...addresses: string[]): voi
 }
 
 const letIn = () => /elements = \{ (.*) \}/.exec(host.state.tables[TABLE] ?? "")?.[1];
+
+test("another port for pushes answers after the update: until then a refresh looks for nothing at it", async () => {
+    const state = await apply(undefined, inputs);
+    const registry = { ...inputs.registry, pushHost: `localhost:${await freePort()}` };
+    const process = new RegistryProcess({ followsConfiguration: true });
+    process.configure((key) => (key === "registry-passthrough:site" ? JSON.stringify({ registry }) : undefined));
+    const own = { ...operationContext(), process };
+    expect((await provider.read(state, own)).outs.differences).toEqual([]);
+    expect([...process.brokenRegistries]).toEqual([registry.mirrorBase]);
+    const moved = await apply(state, { ...inputs, registry }, own);
+    expect([...process.brokenRegistries]).toEqual([]);
+    expect((await provider.read(moved, own)).outs.differences).toEqual([]);
+    expect([...process.brokenRegistries]).toEqual([]);
+});
 
 function cutOff(cluster: MemoryCluster): void {
     cluster.beforeCall = () => {
