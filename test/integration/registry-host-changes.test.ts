@@ -4,7 +4,6 @@ import { join as joinPath } from "node:path";
 import { PartialState } from "../../dynamic-providers/lifecycle/resource-provider";
 import type { RegistryHostInputs, RegistryHostOutputs } from "../../dynamic-providers/registry-host/kind";
 import { registryHostProvider as provider } from "../../dynamic-providers/registry-host/provider";
-import { RegistryProcess } from "../../dynamic-providers/registry/registry-process";
 import { ClusterError } from "../../lib/kubernetes/cluster-error";
 import { ROLLOUT_PATHS } from "../../lib/openshift/rollout/rollout-objects";
 import { applyRegistryHost as apply, refreshedRegistryHost as refreshed } from "../support/host/apply-registry-host";
@@ -109,20 +108,6 @@ function join(cluster: MemoryCluster, name: string, ...addresses: string[]): voi
 
 const letIn = () => /elements = \{ (.*) \}/.exec(host.state.tables[TABLE] ?? "")?.[1];
 
-test("another port for pushes answers after the update: until then a refresh looks for nothing at it", async () => {
-    const state = await apply(undefined, inputs);
-    const registry = { ...inputs.registry, pushHost: `localhost:${await freePort()}` };
-    const process = new RegistryProcess({ followsConfiguration: true });
-    process.configure((key) => (key === "registry-passthrough:site" ? JSON.stringify({ registry }) : undefined));
-    const own = { ...operationContext(), process };
-    expect((await provider.read(state, own)).outs.differences).toEqual([]);
-    expect([...process.brokenRegistries]).toEqual([registry.mirrorBase]);
-    const moved = await apply(state, { ...inputs, registry }, own);
-    expect([...process.brokenRegistries]).toEqual([]);
-    expect((await provider.read(moved, own)).outs.differences).toEqual([]);
-    expect([...process.brokenRegistries]).toEqual([]);
-});
-
 function cutOff(cluster: MemoryCluster): void {
     cluster.beforeCall = () => {
         throw new ClusterError("down", { server: cluster.server, code: "CLUSTER_UNREACHABLE", fix: "wait" });
@@ -216,25 +201,6 @@ test("the preview says that without allowedNodes and allowedFrom everybody reach
     const news = { ...inputs, allowedFrom: [] };
     provider.describeUpdate?.(state as never, news, operationContext(lines));
     expect(lines).toEqual([expect.stringMatching(/everybody reaches the registry, not only 1 address of nodes/)]);
-});
-
-test("the preview says who is let in by another allowedFrom, and who no longer", () => {
-    const said = (from: readonly string[], to: readonly string[]) => {
-        const lines: string[] = [];
-        provider.describeUpdate?.(
-            { ...inputs, allowedFrom: [...from] } as never,
-            { ...inputs, allowedFrom: [...to] },
-            operationContext(lines),
-        );
-        return lines.map((line) => line.replace("127.0.0.1: ", ""));
-    };
-    expect(said(["10.9.0.0/16", "10.8.0.1"], ["10.8.0.1", "10.9.0.0/16"])).toEqual([]);
-    expect(said(["10.9.0.0/16", "10.8.0.1"], ["10.8.0.1", "10.7.0.1", "10.7.0.2"])).toEqual([
-        "allowedFrom lets in 10.7.0.1, 10.7.0.2",
-        "allowedFrom no longer lets in 10.9.0.0/16",
-    ]);
-    expect(said([], ["10.7.0.1"])).toEqual(["allowedFrom lets in 10.7.0.1; until now everybody reached the registry"]);
-    expect(said(["10.7.0.1"], [])).toEqual(["without allowedFrom everybody reaches the registry"]);
 });
 
 test("the preview looks at the host also if a cluster cannot be read, and refuses nothing that its nodes may mend", async () => {

@@ -14,6 +14,7 @@ import { dirname, join } from "node:path";
 import { PartialState } from "../../dynamic-providers/lifecycle/resource-provider";
 import type { RegistryHostInputs, RegistryHostOutputs } from "../../dynamic-providers/registry-host/kind";
 import { registryHostProvider as provider } from "../../dynamic-providers/registry-host/provider";
+import { RegistryProcess } from "../../dynamic-providers/registry/registry-process";
 import type { Credentials } from "../../lib/http/credentials";
 import { applyRegistryHost as apply, refreshedRegistryHost as refreshed } from "../support/host/apply-registry-host";
 import { HOST_OWNER, hostInputs, writeHostImage } from "../support/host/host-inputs";
@@ -103,6 +104,20 @@ test("it takes pushes at one port, refuses them at the other, keeps its content,
     expect(await isPulled(again.accounts.puller, "first")).toBe(true);
     await provider.remove(again, operationContext());
     expect(existsSync(inputs.directory)).toBe(false);
+});
+
+test("another port for pushes answers after the update: until then a refresh looks for nothing at it", async () => {
+    const state = await apply(undefined, inputs);
+    const registry = { ...inputs.registry, pushHost: `localhost:${await freePort()}` };
+    const process = new RegistryProcess({ followsConfiguration: true });
+    process.configure((key) => (key === "registry-passthrough:site" ? JSON.stringify({ registry }) : undefined));
+    const own = { ...operationContext(), process };
+    expect((await provider.read(state, own)).outs.differences).toEqual([]);
+    expect([...process.brokenRegistries]).toEqual([registry.mirrorBase]);
+    const moved = await apply(state, { ...inputs, registry }, own);
+    expect([...process.brokenRegistries]).toEqual([]);
+    expect((await provider.read(moved, own)).outs.differences).toEqual([]);
+    expect([...process.brokenRegistries]).toEqual([]);
 });
 
 test("its garbage is collected with the configuration of the instance for pushes, while both run", async () => {
