@@ -26,18 +26,37 @@ export function readYamlFile(file) {
  * Checks the files that the engine is about to read.
  *
  * @param {string[]} files of which some may not exist
- * @throws {Error} that names the first one that is not YAML, or has no keys where Pulumi wants some
+ * @throws {Error} that names the first one that is not YAML, or has no keys where Pulumi wants some, or has one elsewhere
  */
 export function checkPulumiFiles(files) {
     for (const file of files) {
         const document = readYamlFile(file) ?? {};
         const config = isMapping(document) ? (document.config ?? {}) : undefined;
-        if (isMapping(config)) continue;
+        if (isMapping(config)) {
+            refuseMisplaced(file, Object.keys(document));
+            continue;
+        }
         const what = config === undefined ? "the file" : "config:";
         throw new Error(
             `${file}: ${what} is not a group of keys; write config: and below it, indented, a line for each key`,
         );
     }
+}
+
+/**
+ * Pulumi ignores such a key, and drops it with everything below it when it writes the file.
+ *
+ * @param {string} file
+ * @param {string[]} keys those at its start
+ * @throws {Error} that names a key of the configuration that is not below config:
+ */
+function refuseMisplaced(file, keys) {
+    const key = keys.find((name) => name.includes(":"));
+    if (key === undefined) return;
+    throw new Error(
+        `${file}: ${key} is not below config:, so Pulumi would delete it with its next change of the file; ` +
+            "write config: above it, and indent it with everything below it",
+    );
 }
 
 /** @param {unknown} value @returns {value is Record<string, unknown>} */

@@ -25,6 +25,7 @@ import { showProgress } from "../cluster/show-wait";
 import { changedInputs, comparedInputs, storedInputs } from "../lifecycle/resource-kind";
 import { PartialState } from "../lifecycle/resource-provider";
 import { hasUnknown } from "../lifecycle/unknown-value";
+import { hasOtherPushHost } from "../registry/connection";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import { answers } from "./answers";
 import { clockWarning } from "./clock";
@@ -76,11 +77,10 @@ export const registryDeploymentProvider: RegistryProvider<RegistryDeploymentInpu
         if (seen === undefined) return { outs: known, inputs };
         // Its objects do not tell whether it takes uploads, and both accounts.
         const found = [...olds.differences.filter((text) => text === INCOMPLETE), ...seen];
-        if (found.length > 0) {
-            // What is in it cannot be looked at before the next update has mended it.
+        // What is in it cannot be looked at before the next update has mended it.
+        if (found.length > 0 || hasOtherPushHost(olds, context))
             context.process.brokenRegistries.add(olds.registry.mirrorBase);
-            context.log.line("warning", `${clusterName(olds)}: ${found.join("; ")}`);
-        }
+        if (found.length > 0) context.log.line("warning", `${clusterName(olds)}: ${found.join("; ")}`);
         return { outs: { ...known, differences: found }, inputs };
     },
 

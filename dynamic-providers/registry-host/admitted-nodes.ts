@@ -146,8 +146,36 @@ export function formerClusters(state: Admission): string[] {
     );
 }
 
+/** What an update changes about who reaches the registry. */
+export function admissionChanges(
+    olds: Pick<RegistryHostOutputs, "allowedFrom" | "nodes" | "nodesOf">,
+    news: Pick<RegistryHostInputs, "allowedFrom" | "nodesOf">,
+): { readonly level: "info" | "warning"; readonly text: string }[] {
+    const [before, after] = [olds.allowedFrom, news.allowedFrom];
+    const closed = closedNodes(olds, news);
+    const isOpened = before.length > 0 && isOpen(news);
+    if (isOpened && closed === undefined)
+        return [{ level: "warning", text: "without allowedFrom everybody reaches the registry" }];
+    const added = after.filter((range) => !before.includes(range));
+    const removed = isOpened ? [] : before.filter((range) => !after.includes(range));
+    const only = isOpen(olds) ? "; until now everybody reached the registry" : "";
+    return [
+        ...(added.length === 0
+            ? []
+            : [{ level: "info" as const, text: `allowedFrom lets in ${added.join(", ")}${only}` }]),
+        ...(removed.length === 0
+            ? []
+            : [{ level: "info" as const, text: `allowedFrom no longer lets in ${removed.join(", ")}` }]),
+        ...(closed === undefined ? [] : [{ level: "warning" as const, text: closed }]),
+    ];
+}
+
+function isOpen({ allowedFrom, nodesOf }: Pick<RegistryHostInputs, "allowedFrom" | "nodesOf">): boolean {
+    return allowedFrom.length === 0 && nodesOf === undefined;
+}
+
 /** What an update takes away because `allowedNodes` is off; undefined: nothing. */
-export function closedNodes(
+function closedNodes(
     { nodes = {} }: Admission,
     { allowedFrom, nodesOf }: Pick<RegistryHostInputs, "allowedFrom" | "nodesOf">,
 ): string | undefined {

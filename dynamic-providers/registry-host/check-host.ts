@@ -1,3 +1,4 @@
+import { formatBytes } from "../../lib/errors/text";
 import { resolveHere } from "../../lib/host-checks";
 import {
     type HostFacts,
@@ -80,7 +81,7 @@ export async function previewHost(news: RegistryHostInputs, context: RegistryCon
     const known = Object.entries(found).filter((entry): entry is [string, readonly string[]] => entry[1] !== undefined);
     const inputs = { ...news, nodes: Object.fromEntries(known) };
     const knowsNodes = known.length === Object.keys(found).length;
-    await withReadableHost(
+    const facts = await withReadableHost(
         news,
         context,
         (session) => checkHost(session, inputs, { before: undefined, knowsNodes }, context),
@@ -89,4 +90,13 @@ export async function previewHost(news: RegistryHostInputs, context: RegistryCon
             tolerates: "unreachable",
         },
     );
+    const place = facts === undefined ? undefined : contentPlace(facts, directory);
+    if (place !== undefined) context.log.line("info", `${host.address}: ${place}`);
+}
+
+/** Where the content will be: a directory below a disk that nobody has mounted looks like any other. */
+function contentPlace({ owner, machine: { disk, mountPoint } }: HostFacts, directory: string): string | undefined {
+    if (disk === undefined || mountPoint === undefined) return undefined;
+    const what = owner === undefined ? "the content comes into" : "the content is taken into use in";
+    return `${what} ${directory}, on the file system that is mounted at ${mountPoint}, with ${formatBytes(disk)} free`;
 }

@@ -27,10 +27,11 @@ import { requireHealthy } from "../registry-deployment/doctor";
 import { atFormerAddress, requireFormerAddress, checkCertificate } from "../registry-deployment/refusals";
 import { isRotation, rotationLine } from "../registry-deployment/rotation";
 import { notedByHand, requireUnused } from "../registry-deployment/unused";
+import { hasOtherPushHost } from "../registry/connection";
 import type { RegistryContext, RegistryProvider } from "../registry/registry-process";
 import {
+    admissionChanges,
     admitted,
-    closedNodes,
     findNodes,
     formerClusters,
     nodeClusters,
@@ -92,8 +93,7 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
         if (olds.installed !== undefined) requireFormerAddress(olds, news);
         if (isRotation(olds, news)) log.line("info", rotationLine(olds.accounts, wasTaken(olds), `${KEY}.rotate`));
         if (hasUnknown([news.nodesOf, news.allowedFrom])) return;
-        const closed = closedNodes(olds, news);
-        if (closed !== undefined) log.line("warning", `${olds.host.address}: ${closed}`);
+        for (const { level, text } of admissionChanges(olds, news)) log.line(level, `${olds.host.address}: ${text}`);
     },
 
     create: async (inputs, context) => ({
@@ -110,7 +110,8 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
         const known = { ...olds, ...notedByHand(olds, context.process.settings) };
         if (found === undefined) return { outs: known, inputs };
         // What is in it cannot be looked at before the next update has mended it.
-        if (found.length > 0) context.process.brokenRegistries.add(olds.registry.mirrorBase);
+        if (found.length > 0 || hasOtherPushHost(olds, context))
+            context.process.brokenRegistries.add(olds.registry.mirrorBase);
         const differences = [...found, ...nodeDifferences(olds, await findNodes(olds, olds.nodes, context))];
         if (differences.length > 0) context.log.line("warning", `${olds.host.address}: ${differences.join("; ")}`);
         for (const text of formerClusters(olds)) context.log.line("info", `${olds.host.address}: ${text}`);
@@ -149,8 +150,8 @@ export const registryHostProvider: RegistryProvider<RegistryHostInputs, Registry
                 return;
             }
             await removeRegistry(session, olds, { removesContent: olds.deleteContent });
-            if (olds.deleteContent) return;
-            context.log.line("info", `${host.address}: the content in ${olds.directory} stays (${KEY}.deleteContent)`);
+            const fate = olds.deleteContent ? "is deleted" : `stays (${KEY}.deleteContent)`;
+            context.log.line("info", `${host.address}: the content in ${olds.directory} ${fate}`);
         });
     },
 };

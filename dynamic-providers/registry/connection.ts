@@ -33,6 +33,11 @@ export function isBroken(
     return !process.hasMoved(resource) && process.brokenRegistries.has(resource.registry.mirrorBase);
 }
 
+/** Whether a registry of the program's own takes pushes elsewhere than the site says: only the next update moves that. */
+export function hasOtherPushHost(deployed: Registry, { process }: Pick<RegistryContext, "process">): boolean {
+    return process.settings.registry(deployed).pushHost !== deployed.registry.pushHost;
+}
+
 /** The properties to replace a resource for, if its registry is another one. */
 export function replacedRegistry(olds: Registry, news: Registry): string[] {
     return isSameMirrorBase(olds.registry.mirrorBase, news.registry.mirrorBase) ? [] : ["registry"];

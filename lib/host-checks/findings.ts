@@ -21,10 +21,29 @@ export function clockFindings({ time }: Pick<MachineFacts, "time">, now: number)
     return [
         {
             name: "clock",
-            problem: `it is ${Math.abs(seconds)} s ${seconds < 0 ? "behind" : "ahead of"} that of this machine`,
+            problem: `it is ${timeSpan(Math.abs(seconds))} ${seconds < 0 ? "behind" : "ahead of"} that of this machine`,
             fix: "synchronize both clocks (chronyd)",
         },
     ];
+}
+
+/** In the largest unit of which there are two or more: "3 days", "5 minutes". @param seconds 120 or more */
+function timeSpan(seconds: number): string {
+    const units = [["days", 86_400] as const, ["hours", 3600] as const];
+    const [unit, length] = units.find(([, each]) => seconds >= 2 * each) ?? ["minutes", 60];
+    return `${Math.round(seconds / length)} ${unit}`;
+}
+
+/**
+ * That the directory is where it will be after the next boot: a disk that is mounted later hides what was written before.
+ * @param directory absolute, which may not exist yet
+ */
+export function mountFindings({ unmounted }: Pick<MachineFacts, "unmounted">, directory: string): Finding[] {
+    return unmounted.map((point) => ({
+        name: directory,
+        problem: `the disk for ${point} is not mounted (/etc/fstab)`,
+        fix: `mount ${point}, or take it out of /etc/fstab`,
+    }));
 }
 
 /** @param has bytes; undefined: not known, which is no finding @param fix default: to have as much */

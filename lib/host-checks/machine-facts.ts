@@ -6,6 +6,10 @@ export interface MachineFacts {
     readonly time: number | undefined;
     /** Bytes that are free where the directory is, or is to be. */
     readonly disk: number | undefined;
+    /** Where the file system that has them is mounted. */
+    readonly mountPoint: string | undefined;
+    /** Mount points of fstab(5) at or above the directory that have no file system now; empty also if they are not known. */
+    readonly unmounted: readonly string[];
     /** Bytes of memory: all of it, and what programs can have. */
     readonly memory: number | undefined;
     readonly freeMemory: number | undefined;
@@ -36,7 +40,10 @@ export function machineScript({ directory, names }: MachineQuestions): string[] 
         'echo "time=$(date +%s)"',
         // The directory itself may not exist yet.
         `place=${shellWord(directory)}; while [ ! -d "$place" ]; do place=$(dirname "$place"); done`,
-        `echo "disk=$(df -Pk "$place" | awk 'NR == 2 { print $4 }')"`,
+        `df -Pk "$place" | awk 'NR == 2 { print "disk=" $4; $1 = $2 = $3 = $4 = $5 = ""; sub(/^ +/, ""); print "mountPoint=" $0 }'`,
+        `findmnt --fstab --noheadings --list --output TARGET 2>/dev/null | while read -r point; do`,
+        `    case ${shellWord(directory)}/ in "$point"/*) mountpoint -q "$point" || echo "unmounted=$point";; esac`,
+        "done || :",
         `free -b 2>/dev/null | awk '$1 == "Mem:" { print "memory=" $2; print "freeMemory=" $7 }' || :`,
         "ss -Hltnp 2>/dev/null | sed 's/^/listen=/' || :",
         `ip -o addr show 2>/dev/null | awk '{ sub("/.*", "", $4); print "address=" $4 }' || :`,
@@ -67,6 +74,8 @@ export function parseMachineFacts(printed: string, { names }: Pick<MachineQuesti
     return {
         time: number("time"),
         disk: kib === undefined ? undefined : kib * 1024,
+        mountPoint: values("mountPoint")[0],
+        unmounted: values("unmounted"),
         memory: number("memory"),
         freeMemory: number("freeMemory"),
         listeners: new Map(values("listen").flatMap(parseListener)),

@@ -1,5 +1,5 @@
 import { formatBytes } from "../errors/text";
-import { type Finding, clockFindings, nameFindings, portFindings, roomFindings } from "../host-checks";
+import { type Finding, clockFindings, mountFindings, nameFindings, portFindings, roomFindings } from "../host-checks";
 import { parseAddressRange } from "../openshift";
 import { type HostConnection, hostError, hostLabel } from "../ssh";
 import type { HostFacts } from "./host-facts";
@@ -103,17 +103,24 @@ function programFindings(facts: HostFacts, { allowedFrom, knowsAllowed }: Prefli
 }
 
 /** A registry that runs has its room and its names: a full disk is found by what fills it, and came with the content. */
-function firstFindings(facts: HostFacts, { here, hostAddresses, isOtherMachine }: PreflightRegistry): Finding[] {
+function firstFindings(
+    facts: HostFacts,
+    { directory, here, hostAddresses, isOtherMachine }: PreflightRegistry,
+): Finding[] {
     const { machine, owner, client, server } = facts;
     if (owner !== undefined && !isOtherMachine) return [];
     // Where the connection comes from may not be known: the doubt refuses nothing.
     const isHere = client === "" || isLoopback(client) || machine.addresses.includes(client);
     const reachedAt = [...hostAddresses, ...(server === "" ? [] : [server])];
-    const free = `make ${formatBytes(LEAST_DISK)} free beside the content, or choose another directory`;
+    const free = `make ${formatBytes(LEAST_DISK)} free beside the content, or choose another site.registry.deploy.host.directory`;
+    const { mountPoint } = machine;
+    const place = mountPoint === undefined ? directory : `${directory} (mounted at ${mountPoint})`;
+    const disk = [
+        ...mountFindings(machine, directory),
+        ...roomFindings(`disk of ${place}`, machine.disk, LEAST_DISK, free),
+    ];
     return [
-        ...roomFindings("disk", machine.disk, LEAST_DISK, free).map((one) =>
-            isOtherMachine ? { ...one, isWarning: true as const } : one,
-        ),
+        ...disk.map((one) => (isOtherMachine ? { ...one, isWarning: true as const } : one)),
         ...roomFindings("memory", machine.freeMemory, LEAST_MEMORY, `make ${formatBytes(LEAST_MEMORY)} free`),
         ...nameFindings(machine, { here, isHere, isOfHost: true, reachedAt }),
     ];

@@ -3,6 +3,7 @@ import {
     type MachineFacts,
     clockFindings,
     machineScript,
+    mountFindings,
     nameFindings,
     parseMachineFacts,
     portFindings,
@@ -48,6 +49,7 @@ export async function requireReadyHost(
     const machineFindings = [
         ...roomFindings("memory", machine.memory ?? 0, requirements.memory),
         ...roomFindings(`free space below ${directory}`, machine.disk ?? 0, requirements.disk),
+        ...mountFindings(machine, directory),
         ...clockFindings(machine, now),
     ];
     const findings = [

@@ -98,6 +98,13 @@ export function joinProgress(all: readonly ImportProgress[]): ImportProgress {
     };
 }
 
+/** Its archive is not on the machine that says so. */
+function locate(problem: Problem, where: string): Problem {
+    const { place } = problem;
+    if (place === undefined || !("archive" in place)) return problem;
+    return { ...problem, place: { ...place, archive: `${place.archive} (${where})` } };
+}
+
 /** What the registry still lacks, with what importers said about it. */
 function unfinished(left: ImportPlan, reports: readonly RemoteReport[], { name }: ImportPlace): ImageProblem[] {
     const said = new Map(reports.flatMap(({ failed }) => failed).map((one) => [one.source, one]));
@@ -107,6 +114,9 @@ function unfinished(left: ImportPlan, reports: readonly RemoteReport[], { name }
         problem: `${name} ended, and the registry lacks it`,
         fix: "run again: what the registry has is not sent again",
     };
-    const images = left.push.map(({ task: { source } }) => said.get(source) ?? { source, problems: [ended ?? silent] });
+    const images = left.push.map(({ task: { source } }) => {
+        const { problems } = said.get(source) ?? { problems: [ended ?? silent] };
+        return { source, problems: problems.map((one) => locate(one, name)) };
+    });
     return [...left.problems, ...images];
 }

@@ -112,7 +112,7 @@ test("the importer ends with the connection, and the next run sends what is miss
 test("what keeps it from running is said with the host and what to do", async () => {
     const other = join(folder, "elsewhere.tar");
     await expect(imageImportProvider.create({ ...inputs, archive: [other] }, operationContext())).rejects.toThrow(
-        /ARCHIVE_NOT_FOUND.*elsewhere\.tar/s,
+        /ARCHIVE_NOT_FOUND in archive [^ ]*elsewhere\.tar \(the import on 127\.0\.0\.1\)/,
     );
     expect(uploads()).toBe(0);
 });

@@ -15,6 +15,7 @@ import { dirname, join } from "node:path";
 import { PartialState } from "../../dynamic-providers/lifecycle/resource-provider";
 import type { RegistryHostInputs, RegistryHostOutputs } from "../../dynamic-providers/registry-host/kind";
 import { registryHostProvider as provider } from "../../dynamic-providers/registry-host/provider";
+import { RegistryProcess } from "../../dynamic-providers/registry/registry-process";
 import type { Credentials } from "../../lib/http/credentials";
 import { applyRegistryHost as apply, refreshedRegistryHost as refreshed } from "../support/host/apply-registry-host";
 import { HOST_OWNER, hostInputs, writeHostImage } from "../support/host/host-inputs";
@@ -106,6 +107,20 @@ test("it takes pushes at one port, refuses them at the other, keeps its content,
     expect(existsSync(inputs.directory)).toBe(false);
 });
 
+test("another port for pushes answers after the update: until then a refresh looks for nothing at it", async () => {
+    const state = await apply(undefined, inputs);
+    const registry = { ...inputs.registry, pushHost: `localhost:${await freePort()}` };
+    const process = new RegistryProcess({ followsConfiguration: true });
+    process.configure((key) => (key === "registry-passthrough:site" ? JSON.stringify({ registry }) : undefined));
+    const own = { ...operationContext(), process };
+    expect((await provider.read(state, own)).outs.differences).toEqual([]);
+    expect([...process.brokenRegistries]).toEqual([registry.mirrorBase]);
+    const moved = await apply(state, { ...inputs, registry }, own);
+    expect([...process.brokenRegistries]).toEqual([]);
+    expect((await provider.read(moved, own)).outs.differences).toEqual([]);
+    expect([...process.brokenRegistries]).toEqual([]);
+});
+
 test("its garbage is collected with the configuration of the instance for pushes, while both run", async () => {
     const { accounts } = await apply(undefined, inputs);
     const { pushHost = "" } = inputs.registry;
@@ -165,6 +180,7 @@ test("everything that the host lacks is said at once, in the preview, and nothin
     host.program("ss", `echo 'LISTEN 0 4096 *:${push} *:* users:(("nginx",pid=7,fd=4))'`);
     host.program("date", "echo 1000");
     host.program("df", 'echo header; echo "/dev/sda1 10 9 1024 90% /"');
+    host.program("findmnt", `echo ${host.root}`);
     host.program("getenforce", "echo Enforcing");
     host.program("free", 'echo "Mem: 4000000000 0 0 0 0 1000000"');
     host.program("getent", "exit 2");
@@ -178,11 +194,12 @@ test("everything that the host lacks is said at once, in the preview, and nothin
         "systemd: it does not run",
         "podman: its version 3.4.2 is too old",
         "SELinux: it enforces, without a policy for containers",
-        "disk: 1.05 MB, and 2.15 GB are needed",
+        `${inputs.directory}: the disk for ${host.root} is not mounted (/etc/fstab)`,
+        `disk of ${inputs.directory} (mounted at /): 1.05 MB, and 2.15 GB are needed`,
         "memory: 1.00 MB, and 268 MB are needed",
         "localhost: the host does not resolve it",
         `port ${push}: nginx (process 7) listens there`,
-        expect.stringMatching(/^clock: it is \d+ s behind that of this machine$/),
+        expect.stringMatching(/^clock: it is \d+ days behind that of this machine$/),
     ]);
     expect(pull).toBeGreaterThan(0);
     expect(existsSync(inputs.directory)).toBe(false);
@@ -195,6 +212,9 @@ test("a name that leads to a load balancer or through NAT is said, and refuses n
     expect(lines).toEqual([
         expect.stringMatching(
             /^operator@127\.0\.0\.1.*: localhost: the host resolves it to 192\.0\.2\.7, which is no address of the host \(127/,
+        ),
+        expect.stringMatching(
+            /^127\.0\.0\.1: the content comes into \/.*\/registry, on the file system that is mounted at \/.*, with .* free$/,
         ),
     ]);
 });

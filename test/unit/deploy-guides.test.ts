@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
@@ -24,7 +24,7 @@ function filledIn(text: string): string {
         .replace(/ssh-ed25519 AAAA\S*…/g, HOST_KEY)
         .replace(/sha256:…/g, `sha256:${HASH}`)
         .replace(/sha256: …/g, `sha256: ${HASH}`)
-        .replace(/(?<=kubeconfigFile: |ca: )[\w./-]+/g, (path) => join(folder, path.replaceAll("/", "_")));
+        .replace(/(?<=kubeconfigFile: |ca: |lock: )[\w./-]+/g, (path) => join(folder, path.replaceAll("/", "_")));
 }
 
 interface Example {
@@ -40,7 +40,9 @@ function examples(guide: string): Example[] {
     const blocks = [...text.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(
         ([, yaml = ""]) => parse(filledIn(yaml)) as object,
     );
-    const site = Reflect.get(blocks[0] ?? {}, `${NAMESPACE}:site`) as Example["site"];
+    // A whole stack file, or a part of one.
+    const [{ config, ...keys } = {}] = blocks as readonly { readonly config?: object }[];
+    const site = Reflect.get(config ?? keys, `${NAMESPACE}:site`) as Example["site"];
     // What a page sets before its next example belongs to the one before.
     const parts = text.split(/^```yaml\n/m).slice(1);
     const secrets = parts.map((part) => [...part.matchAll(/config set --secret (\w+)/g)].map(([, key = ""]) => key));
@@ -61,6 +63,7 @@ beforeAll(async () => {
         contexts: [{ name: "site", context: { cluster: "site", user: "ci" } }],
     };
     writeFileSync(join(folder, "_home_ci_.kube_site-a"), stringify(kubeconfig));
+    copyFileSync(join(PROJECT, "content/dev.lock.json"), join(folder, "content_site-a.lock.json"));
     writeFileSync(join(folder, "certs_s3-ca.pem"), (await testAuthority()).ca);
 });
 

@@ -27,7 +27,7 @@ const FIXES: Readonly<Record<string, string>> = {
 /** The handshake failed before a certificate was verified. */
 const HANDSHAKE = /^(EPROTO|ERR_SSL_.*)$/;
 const HANDSHAKE_FIX =
-    "check the port in site.registry.mirrorBase, that the registry offers TLS 1.2 or 1.3 with ECDHE cipher suites, and whether " +
+    "check the port in site.registry.mirrorBase or pushHost, that the registry offers TLS 1.2 or 1.3 with ECDHE cipher suites, and whether " +
     "it asks for a client certificate (site.registry.clientCertificate)";
 /** What OpenSSL reads in place of a TLS record, such as an HTTP response. */
 const PLAIN_TEXT = /wrong[_ ]version[_ ]number|packet[_ ]length[_ ]too[_ ]long/i;
@@ -58,7 +58,7 @@ export function tlsError(
     if (PLAIN_TEXT.test(`${code} ${errorMessage(error)}`)) {
         return failed(
             "the response is not TLS; the port may be one for plain HTTP",
-            "check the port in site.registry.mirrorBase; serve the registry with TLS there",
+            "check the port in site.registry.mirrorBase or pushHost; serve the registry with TLS there",
         );
     }
     return failed(

@@ -247,7 +247,7 @@ function transportError({ context, hasCertificate, proxyNote }: Asked, error: un
         return new RegistryError(`the response is not HTTP: ${error.message}`, {
             ...context,
             code: "UNEXPECTED_RESPONSE",
-            fix: "check the port in site.registry.mirrorBase",
+            fix: "check the port in site.registry.mirrorBase or pushHost",
             cause: error,
         });
     }

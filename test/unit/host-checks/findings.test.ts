@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { nameFindings, machineScript, parseMachineFacts } from "../../../lib/host-checks";
+import { clockFindings, machineScript, mountFindings, nameFindings, parseMachineFacts } from "../../../lib/host-checks";
 import type { NameExpectation } from "../../../lib/host-checks/findings";
 
 const NAME = "registry.site-a.test";
@@ -82,6 +82,41 @@ test.each([
     expect(printed).toMatch(/completed\n$/);
 });
 
+/** What the script finds about the directory, with these mount points in /etc/fstab. */
+function foundOf(directory: string, points: readonly string[]) {
+    const script = [
+        "set -eu",
+        `findmnt() ( printf '%s\\n' ${points.map((point) => `'${point}'`).join(" ")}; )`,
+        `df() ( printf 'header\\n/dev/sda1 10 9 1024 90%% /mnt/my disk\\n'; )`,
+        ...machineScript({ directory, names: [] }),
+        "echo completed",
+    ].join("\n");
+    const printed = execFileSync("sh", ["-c", script], { encoding: "utf8" });
+    expect(printed).toMatch(/completed\n$/);
+    return parseMachineFacts(printed, { names: [] });
+}
+
+test("a disk of /etc/fstab that is not mounted is found at the directory and above it, and nowhere else", () => {
+    const points = ["/", "none", "/data 1", "/data 1/registry", "/data 1/registry/storage", "/data", "/data 12"];
+    const found = foundOf("/data 1/registry", points);
+    expect(found).toMatchObject({ disk: 1024 ** 2, mountPoint: "/mnt/my disk" });
+    expect(mountFindings(found, "/data 1/registry").map(({ problem }) => problem)).toEqual([
+        "the disk for /data 1 is not mounted (/etc/fstab)",
+        "the disk for /data 1/registry is not mounted (/etc/fstab)",
+    ]);
+    expect(foundOf("/proc/registry", ["/proc"]).unmounted).toEqual([]);
+});
+
+test.each([
+    [300, undefined],
+    [301, "it is 5 minutes ahead of that of this machine"],
+    [-3600, "it is 60 minutes behind that of this machine"],
+    [7 * 3600, "it is 7 hours ahead of that of this machine"],
+    [270_000, "it is 3 days ahead of that of this machine"],
+])("a clock that is off by %d seconds", (off, problem) => {
+    expect(clockFindings({ time: 1_000_000 + off }, 1_000_000_000)[0]?.problem).toBe(problem);
+});
+
 test("what a name leads to does not matter behind a load balancer, or where the host's addresses are not known", () => {
     expect(said(["10.0.0.6"], [], { isOfHost: false })).toEqual(["this machine does not resolve it"]);
     expect(said(["10.0.0.6"], ["10.0.0.6"], { addresses: [] })).toEqual([]);
@@ -95,7 +130,15 @@ test("facts that a host does not tell are not known", () => {
         "listen=LISTEN 0 128 127.0.0.1:8443 0.0.0.0:*",
     ].join("\n");
     expect(parseMachineFacts(printed, { names: [NAME, "other"] })).toEqual({
-        ...{ time: 1000, disk: undefined, memory: undefined, freeMemory: undefined, addresses: ["10.0.0.5"] },
+        ...{
+            time: 1000,
+            disk: undefined,
+            mountPoint: undefined,
+            unmounted: [],
+            memory: undefined,
+            freeMemory: undefined,
+            addresses: ["10.0.0.5"],
+        },
         listeners: new Map([
             [443, { program: "nginx", pid: "812" }],
             [8443, { program: "an unknown program", pid: undefined }],

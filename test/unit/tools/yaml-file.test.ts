@@ -31,6 +31,10 @@ test.each([
     ],
     ["config:\n  p:site: {a: canary\n", "Pulumi.site-a.yaml:3:1: not YAML: "],
     ["config: [canary]\n", "Pulumi.site-a.yaml: config: is not a group of keys; write config: and below it"],
+    [
+        "encryptionsalt: v1\np:site: {a: canary}\nconfig: {p:b: 1}\n",
+        "Pulumi.site-a.yaml: p:site is not below config:, so Pulumi would delete it with its next change of the file; write",
+    ],
     ["canary\n", "Pulumi.site-a.yaml: the file is not a group of keys; write config: and below it"],
 ])(
     "a stack file that is none is refused with its name, line and fix, and none of its text: %j",
