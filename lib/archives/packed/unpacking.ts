@@ -10,7 +10,7 @@ import { withinWindows } from "./zstd-windows";
  * The plain bytes of compressed ones, in constant memory.
  * @param archive what it is called in errors
  * @throws ArchiveError `ARCHIVE_TRUNCATED`, `ARCHIVE_CORRUPT`, `ARCHIVE_FORMAT_UNSUPPORTED` (zstd with a window above
- * 128 MiB); what the compressed bytes themselves throw
+ * 64 MiB); what the compressed bytes themselves throw
  */
 export async function* unpacking(
     packed: AsyncIterable<Buffer>,
