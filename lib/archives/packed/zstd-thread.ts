@@ -24,7 +24,8 @@ let pieces = [];
 let made = 0;
 const decoder = new Decompress((piece) => {
     if (piece.length === 0) return;
-    pieces.push(Uint8Array.from(piece));
+    // A message takes all the memory that a piece is a part of; the decoder is done with its own pieces by then.
+    pieces.push(piece.length === piece.buffer.byteLength ? piece : Uint8Array.from(piece));
     made += piece.length;
 });
 let packed = new Uint8Array(0);
