@@ -27,7 +27,7 @@ export interface UnpackOptions {
 /** Real archives hold layers that are compressed already; what grows more than this is a bomb, or a mistake. */
 const MAX_GROWTH = 200;
 const ALWAYS_ALLOWED = 1024 ** 3;
-const READ_BYTES = 1024 * 1024;
+const READ_BYTES = 256 * 1024;
 
 /** The most bytes that so many compressed ones may become. */
 export function unpackLimit(packed: number): number {

@@ -3,6 +3,7 @@ import { ArchiveError, errorMessage } from "../../errors/errors";
 import { COPY_AGAIN } from "../files/archive-file";
 import type { Compression } from "./compression";
 import { decompressor, isUnexpectedEnd } from "./decompressor";
+import { PassedBuffers } from "./passed-buffers";
 import { unzstdApart } from "./zstd-thread";
 import { withinWindows } from "./zstd-windows";
 
@@ -19,8 +20,14 @@ export async function* unpacking(
 ): AsyncGenerator<Buffer> {
     let failure: { readonly of: unknown } | undefined;
     const noted = noting(packed, (of) => (failure = { of }));
+    const buffers = new PassedBuffers();
     try {
-        yield* compression === "zstd" ? unzstdApart(withinWindows(noted, { archive })) : gunzipped(noted, archive);
+        const plain =
+            compression === "zstd" ? unzstdApart(withinWindows(noted, { archive })) : gunzipped(noted, archive);
+        for await (const piece of plain) {
+            yield piece;
+            buffers.passed(piece.length);
+        }
     } catch (cause) {
         // What brings the bytes failed, and not the unpacking of them.
         if (failure !== undefined) throw failure.of;
