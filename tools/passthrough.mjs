@@ -5,7 +5,7 @@ import { asksForHelp, passthroughArguments, pulumiUse, selectedStack } from "./c
 import { prepare, runMain } from "./prepare.mjs";
 import { runThrough } from "./process.mjs";
 import { createProgress } from "./progress.mjs";
-import { pulumiEnvironment, stackFiles, workspace, youngGeneration } from "./workspace.mjs";
+import { heapFlags, pulumiEnvironment, stackFiles, workspace } from "./workspace.mjs";
 
 const place = workspace();
 const compiled = join(place.root, "dist", "cli", "main.js");
@@ -33,8 +33,7 @@ async function main(args) {
         const { ensureKubernetesPlugin } = await import("./resource-plugins.mjs");
         await ensureKubernetesPlugin(place, files, toolbox.tools.pulumi.file, env, progress);
     }
-    const heap = `--max-semi-space-size=${youngGeneration}`;
-    return runThrough(process.execPath, [heap, compiled, ...passthroughArguments(args, files)], { env });
+    return runThrough(process.execPath, [...heapFlags, compiled, ...passthroughArguments(args, files)], { env });
 }
 
 /**

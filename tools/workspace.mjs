@@ -17,8 +17,11 @@ import checkout from "./checkout.cjs";
 /** The project's root folder, absolute. */
 export const projectRoot = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** MiB of a heap's young generation (docs/architecture.md, "Code is loaded when it is used"). */
-export const youngGeneration = 4;
+/**
+ * How V8 sizes the heap of whatever runs our code: MiB of the young generation, and by how many percent the old one may
+ * grow beyond what is in use (docs/architecture.md, "Code is loaded when it is used").
+ */
+export const heapFlags = ["--max-semi-space-size=4", "--heap-growing-percent=50"];
 
 /** The stack of the quickstart, and of every command that names none. */
 export const defaultStack = "dev";
@@ -215,7 +218,7 @@ function engineNode({ root, bin }) {
     const folder = join(bin, `engine-node-${process.versions.node}`);
     const start = join(root, "tools", "engine", "program-start.cjs");
     const quoted = [realpathSync(process.execPath), start].map((path) => `'${path.replaceAll("'", "'\\''")}'`);
-    const script = `#!/bin/sh\nexec ${quoted[0]} --max-semi-space-size=${youngGeneration} --require ${quoted[1]} "$@"\n`;
+    const script = `#!/bin/sh\nexec ${quoted[0]} ${heapFlags.join(" ")} --require ${quoted[1]} "$@"\n`;
     const file = join(folder, "node");
     mkdirSync(folder, { recursive: true });
     if (existsSync(file) && readFileSync(file, "utf8") === script) return folder;

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { projectRoot, youngGeneration } from "../../tools/workspace.mjs";
+import { heapFlags, projectRoot } from "../../tools/workspace.mjs";
 import { mirrorPath } from "./places.mjs";
 
 /**
@@ -14,7 +14,6 @@ import { mirrorPath } from "./places.mjs";
  */
 export function ours({ archive, lock }, name = "ours", checkout = projectRoot, level = undefined) {
     const client = join(checkout, "bench", "clients", "import-archive.mjs");
-    const heap = `--max-semi-space-size=${youngGeneration}`;
     const file = join(checkout, "tools", "engine", "parts-when-used.cjs");
     // A checkout from before it loads everything.
     const parts = existsSync(file) ? ["--require", file] : [];
@@ -27,7 +26,7 @@ export function ours({ archive, lock }, name = "ours", checkout = projectRoot, l
         command: ({ host, ca }) => ({
             file: process.execPath,
             args: [
-                heap,
+                ...heapFlags,
                 ...parts,
                 client,
                 archive,

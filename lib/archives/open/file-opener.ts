@@ -27,6 +27,8 @@ export interface OpenedFile {
     readonly warnings: readonly string[];
     /** What is in it, if that is known already. */
     readonly listing?: TarListing | OcMirrorListing;
+    /** Why no image of it can be read, if it has any. */
+    readonly lack?: ArchiveError | undefined;
 }
 
 /** Opens the files of a set, and reads those that are compressed to their end. */
@@ -98,9 +100,13 @@ export class FileOpener {
                 visitOcMirror: (entry, reader) => this.#index.visit(file, entry, reader),
             }),
         );
-        if (listing.entries === "oc-mirror") this.#warnings.set(file, listing.warnings);
+        const { lack } = file;
+        if (listing.entries === "oc-mirror") {
+            if (lack !== undefined) throw lack;
+            this.#warnings.set(file, listing.warnings);
+        }
         const what = `all of its ${formatBytes(file.size)} are unpacked each time it is read`;
-        return { file, listing, warnings: [`${packed.path} is compressed with ${packed.compression}: ${what}`] };
+        return { file, listing, lack, warnings: [`${packed.path} is compressed with ${packed.compression}: ${what}`] };
     }
 }
 

@@ -163,7 +163,7 @@ class SetOpening {
         }
     }
 
-    async #take({ file, warnings, listing: known }: OpenedFile): Promise<boolean> {
+    async #take({ file, warnings, listing: known, lack }: OpenedFile): Promise<boolean> {
         const isPart = known === undefined && isOcMirrorPart(file.name);
         const listing = isPart ? undefined : (known ?? (await indexTarNames(file, { signal: this.#options.signal })));
         if (listing === undefined || listing.entries === "oc-mirror") {
@@ -171,7 +171,7 @@ class SetOpening {
             this.#warnings.push(...warnings);
             return true;
         }
-        const found = await openTarContents(new TarTree(file, listing.entries), listing.warnings);
+        const found = await openTarContents(new TarTree(file, listing.entries), listing.warnings, lack);
         if (found === undefined) {
             await file.close();
             return false;

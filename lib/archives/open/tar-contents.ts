@@ -19,10 +19,15 @@ export interface TarContents {
  * Opens every archive in a tar. Whatever else is in it is named in a note; an archive that is an entry of it cannot be
  * read where it lies, and is refused.
  * @param warnings what is odd about the tar: one without an end may have lost files that name images
+ * @param lack why no image of it can be read, if it has any
  * @returns undefined for a whole tar without an image in it
  * @throws ArchiveError `ARCHIVE_FORMAT_UNSUPPORTED`, `ARCHIVE_TRUNCATED`, `ARCHIVE_TOO_LARGE`, and those of the formats
  */
-export async function openTarContents(tree: TarTree, warnings: readonly string[]): Promise<TarContents | undefined> {
+export async function openTarContents(
+    tree: TarTree,
+    warnings: readonly string[],
+    lack?: ArchiveError,
+): Promise<TarContents | undefined> {
     const { roots, owned } = await findArchives(tree);
     if (roots.length === 0) {
         const names = topNames(tree);
@@ -33,6 +38,7 @@ export async function openTarContents(tree: TarTree, warnings: readonly string[]
         if (!isHelmChart(tree)) await besideArchives(tree, owned);
         return undefined;
     }
+    if (lack !== undefined) throw lack;
     const archives = await openArchives(tree, roots);
     const beside = await besideArchives(tree, owned);
     const notes = leftOutNotes(

@@ -10,6 +10,8 @@ import { type PackedFiles, type UnpackOptions, unpackedBytes } from "./unpacked-
 
 /** Of what was unpacked last, so much can be had again: who looks at the beginning of something reads it whole next. */
 const MOST_AGAIN = 1024 * 1024;
+/** Where manifests were not kept: so often it is unpacked from its beginning to find out whether it has images at all. */
+const MOST_UNPACKINGS = 10;
 
 /**
  * A compressed tar that is nowhere unpacked. It is read once as a stream, by `pass`; what is small is kept in memory then.
@@ -28,6 +30,7 @@ export class PackedFile implements OpenFile {
     #again: StreamReader | undefined;
     #last = { offset: 0, bytes: Buffer.alloc(0) };
     #size = Infinity;
+    #unpackings = 0;
     #isClosed = false;
 
     /** @param kept what the archives beside it keep, too */
@@ -45,6 +48,11 @@ export class PackedFile implements OpenFile {
         return this.#size;
     }
 
+    /** Why no image of it can be read, if it has any. */
+    get lack(): ArchiveError | undefined {
+        return this.#kept.lack;
+    }
+
     /** The tar from its first byte to its last, for `visit`. @throws what unpacking and `visit` throw */
     async pass<T>(visit: (tar: PassingTar) => Promise<T>): Promise<T> {
         const stream = new StreamReader(unpackedBytes(this.#packed, this.#options));
@@ -58,7 +66,7 @@ export class PackedFile implements OpenFile {
         }
     }
 
-    /** @throws ArchiveError `ARCHIVE_CLOSED`, and as unpacking does */
+    /** @throws ArchiveError `ARCHIVE_CLOSED`, `ARCHIVE_TOO_LARGE` (`lack`), and as unpacking does */
     async readInto(target: Buffer, offset: number, entry?: string): Promise<void> {
         const kept = this.#kept.find(offset, target.length);
         if (kept !== undefined) kept.copy(target);
@@ -71,6 +79,7 @@ export class PackedFile implements OpenFile {
 
     async close(): Promise<void> {
         this.#isClosed = true;
+        this.#kept.drop();
         await this.#again?.end();
         await Promise.all(this.#packed.files.map((file) => file.close()));
     }
@@ -100,6 +109,8 @@ export class PackedFile implements OpenFile {
             await this.#again.end();
             this.#again = undefined;
         }
+        if (this.#again === undefined && ++this.#unpackings > MOST_UNPACKINGS && this.lack !== undefined)
+            throw this.lack;
         this.#again ??= new StreamReader(unpackedBytes(this.#packed, this.#options));
         await this.#again.skip(offset - this.#again.offset);
         return this.#again;

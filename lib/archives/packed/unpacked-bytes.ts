@@ -27,7 +27,7 @@ export interface UnpackOptions {
 /** Real archives hold layers that are compressed already; what grows more than this is a bomb, or a mistake. */
 const MAX_GROWTH = 200;
 const ALWAYS_ALLOWED = 1024 ** 3;
-const READ_BYTES = 1024 * 1024;
+const READ_BYTES = 256 * 1024;
 
 /** The most bytes that so many compressed ones may become. */
 export function unpackLimit(packed: number): number {
@@ -38,7 +38,7 @@ export function unpackLimit(packed: number): number {
  * What files hold that are joined and unpacked, from its first byte to its last, in constant memory. What does not begin as
  * a tar is refused with its first header.
  * @throws ArchiveError `ARCHIVE_TOO_LARGE` (a bomb), `ARCHIVE_CORRUPT` (also what is no tar), `ARCHIVE_TRUNCATED`,
- * `ARCHIVE_FORMAT_UNSUPPORTED` (zstd with a window above 128 MiB, zeros), at its end `ARCHIVE_DIGEST_MISMATCH`; the
+ * `ARCHIVE_FORMAT_UNSUPPORTED` (zstd with a window above 64 MiB, zeros), at its end `ARCHIVE_DIGEST_MISMATCH`; the
  * signal's reason
  */
 export async function* unpackedBytes(packed: PackedFiles, options: UnpackOptions): AsyncGenerator<Buffer> {

@@ -5,7 +5,7 @@ import { undecodable, unpacking } from "./unpacking";
  * The plain bytes of a stream that may be compressed with gzip or zstd, in constant memory; a plain one passes as it is.
  * @param archive what the stream is called in errors
  * @throws ArchiveError `ARCHIVE_TRUNCATED`, `ARCHIVE_CORRUPT`, `ARCHIVE_FORMAT_UNSUPPORTED` (xz, bzip2, zstd with a window
- * above 128 MiB); what the stream itself throws
+ * above 64 MiB); what the stream itself throws
  */
 export async function* unpackedStream(packed: AsyncIterable<Buffer>, archive: string): AsyncGenerator<Buffer> {
     const source = packed[Symbol.asyncIterator]();

@@ -3,6 +3,7 @@ import { ArchiveError, errorMessage } from "../../errors/errors";
 import { COPY_AGAIN } from "../files/archive-file";
 import type { Compression } from "./compression";
 import { decompressor, isUnexpectedEnd } from "./decompressor";
+import { PassedBuffers } from "./passed-buffers";
 import { unzstdApart } from "./zstd-thread";
 import { withinWindows } from "./zstd-windows";
 
@@ -10,7 +11,7 @@ import { withinWindows } from "./zstd-windows";
  * The plain bytes of compressed ones, in constant memory.
  * @param archive what it is called in errors
  * @throws ArchiveError `ARCHIVE_TRUNCATED`, `ARCHIVE_CORRUPT`, `ARCHIVE_FORMAT_UNSUPPORTED` (zstd with a window above
- * 128 MiB); what the compressed bytes themselves throw
+ * 64 MiB); what the compressed bytes themselves throw
  */
 export async function* unpacking(
     packed: AsyncIterable<Buffer>,
@@ -19,8 +20,14 @@ export async function* unpacking(
 ): AsyncGenerator<Buffer> {
     let failure: { readonly of: unknown } | undefined;
     const noted = noting(packed, (of) => (failure = { of }));
+    const buffers = new PassedBuffers();
     try {
-        yield* compression === "zstd" ? unzstdApart(withinWindows(noted, { archive })) : gunzipped(noted, archive);
+        const plain =
+            compression === "zstd" ? unzstdApart(withinWindows(noted, { archive })) : gunzipped(noted, archive);
+        for await (const piece of plain) {
+            yield piece;
+            buffers.passed(piece.length);
+        }
     } catch (cause) {
         // What brings the bytes failed, and not the unpacking of them.
         if (failure !== undefined) throw failure.of;

@@ -13,6 +13,8 @@ interface Answer {
 const ANSWER_BYTES = 256 * 1024;
 /** Three bytes may stand for 128 KiB: what is unpacked in one step is in memory before anybody can stop it. */
 const STEP_BYTES = 1024;
+/** Bytes of output after which the memory of blocks and of what they were read from is looked for: see PassedBuffers. */
+const MOST_IDLE = 4 * 1024 * 1024;
 /** Where one step made more than an answer has. */
 const SMALL_STEP_BYTES = 32;
 
@@ -20,11 +22,15 @@ const SMALL_STEP_BYTES = 32;
 const THREAD = `
 const { parentPort, workerData } = require("node:worker_threads");
 const { Decompress } = require(workerData);
+require("node:v8").setFlagsFromString("--expose-gc");
+const collect = require("node:vm").runInNewContext("gc");
+let passed = 0;
 let pieces = [];
 let made = 0;
 const decoder = new Decompress((piece) => {
     if (piece.length === 0) return;
-    pieces.push(Uint8Array.from(piece));
+    // A message takes all the memory that a piece is a part of; the decoder is done with its own pieces by then.
+    pieces.push(piece.length === piece.buffer.byteLength ? piece : Uint8Array.from(piece));
     made += piece.length;
 });
 let packed = new Uint8Array(0);
@@ -45,8 +51,12 @@ parentPort.on("message", ({ chunk, isEnd }) => {
         error = { message, code };
     }
     const answer = { pieces, isHungry: at >= packed.length, error };
+    passed += made;
     [pieces, made] = [[], 0];
     parentPort.postMessage(answer, answer.pieces.map(({ buffer }) => buffer));
+    if (passed < ${MOST_IDLE}) return;
+    passed = 0;
+    collect({ type: "minor" });
 });`;
 
 /**

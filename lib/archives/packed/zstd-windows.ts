@@ -1,7 +1,10 @@
 import { ArchiveError } from "../../errors/errors";
 
-/** What `zstd -d` itself decodes without being asked for more (its ZSTD_WINDOWLOG_LIMIT_DEFAULT). */
-const MAX_WINDOW = 2 ** 27;
+/**
+ * fzstd 0.1.1 reads the offset of a match from four bytes that begin at any bit: of one beyond 64 MiB, up to two bits are
+ * lost, and other bytes are copied (seen with `zstd --long=27`).
+ */
+const MAX_WINDOW = 2 ** 26;
 
 /** Where compressed bytes come from, for errors. */
 export interface PackedPlace {
@@ -10,7 +13,7 @@ export interface PackedPlace {
 }
 
 /**
- * Lets zstd frames (RFC 8878, 3.1) through, and refuses one whose window is larger than 128 MiB before a decoder sees it:
+ * Lets zstd frames (RFC 8878, 3.1) through, and refuses one whose window is larger than 64 MiB before a decoder sees it:
  * decoders take that much memory at its header.
  * @throws ArchiveError `ARCHIVE_FORMAT_UNSUPPORTED`
  */
@@ -78,7 +81,7 @@ class FrameWalk {
             ...this.#place,
             offset,
             code: "ARCHIVE_FORMAT_UNSUPPORTED",
-            fix: "compress again without --long=…, or with --long=27 at most; or unpack it with zstd -d --long=31",
+            fix: "compress again without --long=… or --ultra, or with --long=26 at most; or unpack it with zstd -d --long=31",
         });
     }
 }

@@ -1,8 +1,10 @@
 import { Limiter } from "../../concurrency/limiter";
+import { untilAborted } from "../../concurrency/until-aborted";
 import { BODY_FIX } from "../auth/body-refusals";
 import { debug } from "../../debug/debug";
 import { RegistryError } from "../../errors/errors";
 import type { Digest } from "../../oci/digest";
+import { BegunBody } from "./begun-body";
 import { ByteQueue } from "./byte-queue";
 import { ChunkSize, MOST_AGAIN } from "./chunk-size";
 import { readBegunUpload, uploadRequest } from "./begun-upload";
@@ -164,18 +166,37 @@ export class BlobUploads {
 
     /** One PUT with the whole body; if the registry or a proxy does not accept that, another way is found. */
     private async putWhole(upload: Upload): Promise<void> {
-        const { digest, location, size, offset, body } = upload;
+        const { offset, size } = upload;
         const bytes = size - offset;
         try {
-            const range = offset === 0 ? {} : { "content-range": `${offset}-${size - 1}` };
-            const url = withDigest(location, digest);
-            await this.send(upload, { method: "PUT", url, headers: range, bytes, body });
+            await (offset === 0 ? this.putBody(upload, upload.body) : this.putRest(upload));
             this.way = "put";
         } catch (error) {
             if (isTooLarge(error) && this.chunks.learn(bytes)) await this.sendChunks(upload);
             else if (offset === 0 && this.mayPatch(error)) await this.patchInstead(upload, error);
             else throw error;
         }
+    }
+
+    /**
+     * Whoever reads the rest of a blob reads what is before it first, which takes minutes for a large one. No connection is
+     * in use meanwhile: until it carries a byte, what stands in front of the registry takes it for an idle one and closes it.
+     */
+    private async putRest(upload: Upload): Promise<void> {
+        const body = new BegunBody(upload.body);
+        try {
+            await untilAborted(body.begin(), this.calls.signal);
+            await this.putBody(upload, () => body.chunks());
+        } finally {
+            body.close();
+        }
+    }
+
+    private async putBody(upload: Upload, body: Upload["body"]): Promise<void> {
+        const { digest, location, size, offset } = upload;
+        const headers = offset === 0 ? {} : { "content-range": `${offset}-${size - 1}` };
+        const url = withDigest(location, digest);
+        await this.send(upload, { method: "PUT", url, headers, bytes: size - offset, body });
     }
 
     /** True for a registry that never accepted a PUT with bytes, and does not accept this one (older pulp_container). */

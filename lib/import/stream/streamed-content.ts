@@ -16,7 +16,7 @@ import { StoredBytes } from "./stored-bytes";
 import { StreamedBlob } from "./streamed-blob";
 
 /** Bytes of blobs that are read ahead, over all that are on their way. */
-const READ_AHEAD = 48 * 1024 * 1024;
+const READ_AHEAD = 32 * 1024 * 1024;
 /** `<hex>`, `sha256:<hex>`, and what registries (`/data`) and skopeo's `dir:` (`.manifest.json`) write behind it. */
 const NAMED_BY_DIGEST = /(?:^|[/:])([0-9a-f]{64})(?:\/data|\.manifest\.json)?$/;
 

@@ -34,6 +34,8 @@ interface HashedPiece {
 
 /** The bytes of a blob on their way; the last piece is held back until size and digest are proven. */
 export class VerifiedBlob {
+    private isBroken = false;
+
     constructor(
         private readonly source: BlobSource,
         private readonly blob: BlobTask,
@@ -55,6 +57,8 @@ export class VerifiedBlob {
         let isProven = false;
         try {
             for await (const bytes of this.source.open(this.blob.digest, 0, this.loan.take) as AsyncIterable<Buffer>) {
+                // Nobody takes a piece while what the registry has is read, so nothing else would end that.
+                if (this.isBroken) return;
                 const next = { bytes, hashed: this.hash.update(bytes) };
                 if (held !== undefined) {
                     const piece = unsent(held.bytes);
@@ -82,6 +86,7 @@ export class VerifiedBlob {
 
     /** The attempt broke. */
     broke(): void {
+        this.isBroken = true;
         this.loan.forgetAll();
     }
 

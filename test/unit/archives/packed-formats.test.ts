@@ -173,6 +173,35 @@ describe("of an archive that is compressed", () => {
         expect(error).toMatchObject({ code: "ARCHIVE_TOO_LARGE", fix: "decompress it and give the plain tar" });
         expect(error.message).toContain("more than 67.1 MB of manifests and indexes");
     });
+
+    it("what other programs call an index ends nothing beyond that bound, and takes no room from what comes after it", async () => {
+        const MiB = 1024 * 1024;
+        const site = [
+            { name: "search/index.json", body: Buffer.alloc(64 * MiB - 300, " ") },
+            { name: "more/index.json", body: Buffer.alloc(MiB, " ") },
+        ];
+        const folder = await bench.folder({
+            "a.tar.gz": gzipSync(tar(site), { level: 1 }),
+            "b.tar.gz": gzipSync(readFileSync(join(FIXTURES, "skopeo/oci-archive.tar"))),
+        });
+        const archive = await bench.open(folder);
+        expect(archive.warnings).toContain(`${folder}: 1 archive holds no images and is left out: a.tar.gz`);
+        expect(Object.keys((await describeArchive(archive, [])).lock.images)).toEqual(["quay.io/fixture/app:1"]);
+    });
+
+    it("what other programs call a manifest is not unpacked for ever beyond it", async () => {
+        const manifest = JSON.stringify({ name: "an extension of a browser" });
+        const extensions = Array.from({ length: 12 }, (_, at) => ({
+            name: `${900 - at}/manifest.json`,
+            body: manifest,
+        }));
+        const first = { name: "search/index.json", body: Buffer.alloc(64 * 1024 * 1024 - 300, " ") };
+        const bytes = gzipSync(tar([first, ...extensions]), { level: 1 });
+        const error = await refusal(bench.openFiles({ "a.tar.gz": bytes }, "a.tar.gz"));
+        expect(error).toMatchObject({ code: "ARCHIVE_TOO_LARGE", fix: "decompress it and give the plain tar" });
+        const few = gzipSync(tar([first, ...extensions.slice(0, 3)]), { level: 1 });
+        expect((await refusal(bench.openFiles({ "b.tar.gz": few }, "b.tar.gz"))).message).toContain("no image archive");
+    });
 });
 
 /** Of files that are read forwards from their first byte on. */

@@ -1,4 +1,6 @@
+import { setImmediate } from "node:timers/promises";
 import { RegistryClient } from "../../../lib/distribution/client/registry-client";
+import { computeDigest } from "../../../lib/oci/digest";
 import { type Reply, ScriptedServer } from "../../support/http-server";
 
 const PATH = "/v2/a/b/blobs/uploads/1";
@@ -25,7 +27,7 @@ async function registry(replies: Readonly<Record<string, readonly Reply[]>>) {
     clients.push(client);
     const location = new URL(`http://${server.host}${PATH}?_state=begun`);
     const asked = () => server.seen.map(({ method, url }) => `${method} ${url}`);
-    return { uploads: client.uploads, location, asked };
+    return { uploads: client.uploads, location, asked, server };
 }
 
 const got = (range: string): Reply => ({ status: 204, headers: { location: `${PATH}?_state=${range}`, range } });
@@ -82,4 +84,18 @@ test("a registry that was restarted with another key for its states is asked for
     });
     expect(await uploads.cancel("a/b", location)).toBe(true);
     expect(asked()).toEqual([`DELETE ${PATH}?_state=begun`, `GET ${PATH}`, `DELETE ${PATH}?_state=0-4`]);
+});
+
+test("no connection is in use while what the registry has of a blob is read: it would be closed as an idle one", async () => {
+    const { uploads, location, server } = await registry({ PUT: [{ status: 201 }] });
+    const connections: number[] = [];
+    const body = async function* () {
+        await setImmediate();
+        connections.push(server.connections);
+        yield Buffer.from("the rest");
+    };
+    const digest = computeDigest(Buffer.from("all of it"));
+    await uploads.put("a/b", digest, location, 20, body, { offset: 12 });
+    expect(connections).toEqual([0]);
+    expect(server.seen.map(({ method, body: sent }) => `${method} ${sent.toString()}`)).toEqual(["PUT the rest"]);
 });

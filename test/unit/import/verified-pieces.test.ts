@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import type { Archive } from "../../../lib/archives";
 import { BlobReader } from "../../../lib/import/transfer/verified-pieces";
 import { type Digest, computeDigest, digestHex } from "../../../lib/oci/digest";
@@ -77,5 +78,27 @@ test("many blobs at once are each hashed for themselves, and one that is given u
     };
     const digests = await Promise.all(all.map((bytes, at) => read(bytes, at === 2 ? 1 : 99)));
     expect(digests.filter((_, at) => at !== 2)).toEqual(all.filter((_, at) => at !== 2).map(computeDigest));
+    await reader.close();
+});
+
+test("one that breaks while what the registry has is read is not read to its end", async () => {
+    const bytes = randomBytes(100 * 64 * KiB);
+    const { archive, digest } = await holding(bytes);
+    let taken = 0;
+    const pieces = function* () {
+        for (let at = 0; at < bytes.length; at += 64 * KiB) {
+            if (++taken === 3) blob.broke();
+            yield bytes.subarray(at, at + 64 * KiB);
+        }
+    };
+    const source = Object.assign(Object.create(archive.source) as typeof archive.source, {
+        open: () => Readable.from(pieces()),
+    });
+    const reader = new BlobReader(source);
+    const blob = reader.open({ repository: "a/b", digest, size: bytes.length });
+    const given: Uint8Array[] = [];
+    for await (const piece of blob.pieces(() => undefined, bytes.length - 1)) given.push(piece);
+    expect(given).toEqual([]);
+    expect(taken).toBeLessThan(50);
     await reader.close();
 });

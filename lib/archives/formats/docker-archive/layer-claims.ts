@@ -13,7 +13,7 @@ import type { LayerClaim } from "./rebuilt-image";
  * Reads compressed layers once: the file must be the digest that its name claims, and unpack to the diff_id that the
  * image's config promises. Nothing is kept of it, but a bomb would be unpacked for hours: it has the same bound as an archive.
  * @throws ArchiveError `ARCHIVE_DIGEST_MISMATCH`, `ARCHIVE_TOO_LARGE`, `ARCHIVE_FORMAT_UNSUPPORTED` (zstd with a window
- * above 128 MiB)
+ * above 64 MiB)
  */
 export async function proveClaims(source: BlobSource, claims: readonly LayerClaim[]): Promise<void> {
     const proven = new Set<string>();
