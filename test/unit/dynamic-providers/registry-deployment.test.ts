@@ -58,8 +58,9 @@ test("the preview of a rotation names the accounts that end", async () => {
     let accounts = await nextAccounts(undefined);
     const previewed = (state: object) => {
         const lines: string[] = [];
-        const known = { ...shows(chains.former), accounts, installed: {}, differences: [], rotate: "1", ...state };
-        const news = { ...shows(chains.former), rotate: "2" };
+        const same = { ...shows(chains.former), allowedFrom: [] };
+        const known = { ...same, accounts, installed: {}, differences: [], rotate: "1", ...state };
+        const news = { ...same, rotate: "2" };
         for (const provider of [registryDeploymentProvider, registryHostProvider])
             provider.describeUpdate?.(known as never, news as never, operationContext(lines));
         return lines;
