@@ -77,9 +77,13 @@ function plainText(text: string): string {
     return text.replace(COLOURS, "").replace(/\r/g, "");
 }
 
+/** Warnings of Ansible, which breaks them into lines: they are there in runs that succeed, too, and speak of failures. */
+const ANSIBLE_WARNING = /^\[(?:DEPRECATION )?WARNING\]:.*(?:\n(?!\[|TASK |PLAY |[a-z]+: |time=|Error)\S.*)*/gm;
+
 /** Lines that say that something failed; the last ones if none does. */
 function importantLines(printed: string): string {
     const lines = printed
+        .replace(ANSIBLE_WARNING, "")
         .split("\n")
         .map((line) => line.trim())
         .filter(Boolean);

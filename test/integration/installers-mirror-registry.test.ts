@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { installedSite } from "../support/installers/installed-site";
@@ -35,6 +36,46 @@ test("is installed with our certificate, a password that is used once, and every
     expect(await texts()).toEqual([]);
 });
 
+const CONFIG = "quay/quay-config/config.yaml";
+
+test("it is closed to those without an account, and nothing else of its configuration is another one", async () => {
+    await apply();
+    const lines = site.host.read(CONFIG).trim().split("\n");
+    expect(lines.sort()).toEqual([
+        "FEATURE_ANONYMOUS_ACCESS: false",
+        "FEATURE_USER_CREATION: false",
+        "FEATURE_USER_INITIALIZE: true",
+        expect.stringMatching(/^SECRET_KEY: secret-/) as string,
+        "SERVER_HOSTNAME: registry.site-a.test:8443",
+    ]);
+    expect(statSync(site.host.path(CONFIG)).mode & 0o777).toBe(0o750);
+    // The installer has started it with the former one.
+    expect(site.host.calls(/restart/)).toEqual(["systemctl restart quay-app.service"]);
+});
+
+test("one that an earlier release has left open is said, and closed with one start", async () => {
+    await apply();
+    const open = site.host
+        .read(CONFIG)
+        .replaceAll(/^(FEATURE_(?:USER_CREATION|ANONYMOUS_ACCESS)): false$/gm, "$1: true");
+    for (const file of [CONFIG, "config.yaml"]) writeFileSync(site.host.path(file), open);
+    const record = JSON.parse(site.host.read("installation.json")) as { installed: { sums: Record<string, string> } };
+    record.installed.sums[site.host.path(CONFIG)] = createHash("sha256").update(open).digest("hex");
+    writeFileSync(site.host.path("installation.json"), JSON.stringify(record));
+    site.host.calls();
+    expect(await texts()).toEqual([`${site.host.path(CONFIG)} lets those without an account read, or register one`]);
+    await apply();
+    expect(site.host.calls(/restart|install|upgrade/)).toEqual(["systemctl restart quay-app.service"]);
+    expect(await texts()).toEqual([]);
+    const closed = site.host.read(CONFIG).split("\n").sort();
+    expect(closed).toEqual(
+        open
+            .replaceAll(/^(FEATURE_(?:USER_CREATION|ANONYMOUS_ACCESS)): true$/gm, "$1: false")
+            .split("\n")
+            .sort(),
+    );
+});
+
 test("a run without a change starts nothing", async () => {
     await apply();
     site.host.calls();
@@ -56,6 +97,7 @@ test("what is different is said, and mended without the installer where that is 
         "quay-redis.service is inactive (dead)",
         "quay-app.service is activating (auto-restart)",
         `${site.host.path("quay/quay-config/ssl.cert")} is another certificate`,
+        `${site.host.path("quay/quay-config/config.yaml")} lets those without an account read, or register one`,
     ]);
     await apply();
     expect(runs()).toEqual([]);
@@ -117,6 +159,8 @@ test.each([
     expect(error?.code).toBe("INSTALLER_FAILED");
     expect(error?.message).toContain(why);
     expect(error?.message).toMatch(said);
+    expect(error?.message).not.toContain("WARNING");
+    expect(error?.message).not.toContain("a later one failed");
     expect(await texts()).toEqual(["its installation was not completed"]);
     site.host.set(condition, false);
     await apply();
@@ -159,7 +203,7 @@ test("without its content it is only stopped, and the same stack takes it into u
     expect(await texts()).toEqual([]);
 
     await remove(true);
-    expect(runs()[0]).toMatch(/^mirror-registry uninstall .*--autoApprove$/);
+    expect(runs()[0]).toMatch(/^mirror-registry uninstall .*--verbose --autoApprove$/);
     expect(existsSync(site.host.directory)).toBe(false);
     // Once more, since the response may have been lost.
     await remove(true);

@@ -39,6 +39,20 @@ test("a removal with the content that was ended half way is finished by the next
     expect(existsSync(site.host.directory)).toBe(false);
 });
 
+test("an uninstallation that fails says why, and the next one is complete", async () => {
+    await apply();
+    site.host.set("no-sudo");
+    await expect(remove(true)).rejects.toMatchObject({
+        code: "INSTALLER_FAILED",
+        problem: expect.stringMatching(/becomes root by sudo.* and the host has none; .*sudo: not found/) as string,
+        fix: "install sudo on the host, and run again",
+    });
+    expect(site.host.has("storage")).toBe(true);
+    site.host.set("no-sudo", false);
+    await remove(true);
+    expect(existsSync(site.host.directory)).toBe(false);
+});
+
 test("a disk that is mounted stays, empty, when the content is removed", async () => {
     await apply();
     mkdirSync(site.host.path("lost+found"));

@@ -9,11 +9,12 @@ import {
     type InstallerPart,
     type InstallerSteps,
     type InstallerWork,
-    type Requirements,
     installationPaths,
 } from "../installation";
 import { runExclusively } from "../installer-run";
 import { compareVersions, parseVersion } from "../versions";
+import { closeRegistry, findOpenConfiguration, openDifference, restoreConfiguration } from "./configuration";
+import { REQUIREMENTS } from "./requirements";
 
 /**
  * mirror-registry, set up by its own installer (github.com/quay/mirror-registry): flags as of cmd/install.go, cmd/upgrade.go
@@ -51,7 +52,15 @@ const KNOWN: readonly KnownFailure[] = [
         problem: "Quay was started and does not answer",
         fix: "look at it on the host (journalctl -u quay-app), mend that, and run again",
     },
+    {
+        // tasks/uninstall.yaml has `become`, also where it logs in as root.
+        pattern: /sudo: (command )?not found/,
+        problem: "its removal becomes root by sudo, also as root, and the host has none",
+        fix: "install sudo on the host, and run again",
+    },
 ];
+
+const LOOK_AT_QUAY = "look at it on the host: journalctl -u quay-app";
 
 /** Where the installer keeps what it makes. */
 function paths({ directory }: Pick<Installation, "directory">) {
@@ -80,7 +89,7 @@ async function install(work: InstallerWork): Promise<void> {
     const flags = [...["--sslCert", certificate, "--sslKey", key], ...["--initUser", ADMINISTRATOR]];
     // As an argument, since there is no other way: a password that is replaced as soon as Quay answers.
     await runInstaller(work, "install", flags, { readsPassword: true, hidden: [secrets.initial ?? ""] });
-    await keepConfiguration(session, installation);
+    if (await closeRegistry(session, paths(installation))) await restartQuay(session);
 }
 
 /** Another version; also the same one, whose units are written anew. Content, configuration and accounts stay. */
@@ -88,7 +97,7 @@ async function upgrade(work: InstallerWork): Promise<void> {
     await requireVersion(work.session, work.installation, work.unpacked);
     await runInstaller(work, "upgrade", [], { hidden: [] });
     await renewCertificate(work);
-    await keepConfiguration(work.session, work.installation);
+    if (await closeRegistry(work.session, paths(work.installation))) await restartQuay(work.session);
 }
 
 /** Puts certificate and key where Quay reads them, and starts it again: a minute without an answer. */
@@ -103,28 +112,31 @@ async function renewCertificate({ session, installation }: InstallerWork): Promi
         shellCommand("install", "-m", "0644", from.certificate, `${to.certificate}.new`),
         shellCommand("mv", "-f", `${to.key}.new`, to.key),
         shellCommand("mv", "-f", `${to.certificate}.new`, to.certificate),
-        "systemctl restart quay-app.service",
+        RESTART_QUAY,
     ]);
+}
+
+const RESTART_QUAY = "systemctl restart quay-app.service";
+
+async function restartQuay(session: HostSession): Promise<void> {
+    await asRoot(session, { thing: "quay-app.service", fix: LOOK_AT_QUAY }, [RESTART_QUAY]);
 }
 
 /** Mends what is different, without touching content and accounts. */
 async function repair(work: InstallerWork, differences: readonly Difference[]): Promise<void> {
     const { session, installation } = work;
     const parts = new Set(differences.map(({ part }) => part));
-    const { written, config } = paths(installation);
     if (parts.has("configuration")) {
-        await asRoot(session, { thing: config }, [
-            shellCommand("mkdir", "-p", config.replace(/\/[^/]*$/, "")),
-            shellCommand("install", "-m", "0750", written, `${config}.new`),
-            shellCommand("mv", "-f", `${config}.new`, config),
-            ...(parts.has("installation") ? [] : ["systemctl restart quay-app.service"]),
-        ]);
+        await restoreConfiguration(session, paths(installation));
+        await closeRegistry(session, paths(installation));
+        // Also where it is as it should be: a run that was ended here may have written it.
+        if (!parts.has("installation")) await restartQuay(session);
     }
     if (parts.has("installation")) return upgrade(work);
     if (parts.has("certificate")) await renewCertificate(work);
     if (!parts.has("service")) return;
     const units = UNITS.map((unit) => `${unit}.service`);
-    await asRoot(session, { thing: "quay-app.service", fix: "look at it on the host: journalctl -u quay-app" }, [
+    await asRoot(session, { thing: "quay-app.service", fix: LOOK_AT_QUAY }, [
         `systemctl enable --quiet ${units.join(" ")}`,
         `systemctl reset-failed ${units.join(" ")} || true`,
         ...units.map((unit) => `systemctl start ${unit}`),
@@ -133,13 +145,14 @@ async function repair(work: InstallerWork, differences: readonly Difference[]): 
 
 /** What of its units and its certificate is not as it was installed. */
 async function look(session: HostSession, installation: Installation): Promise<readonly Difference[]> {
-    const { certificate } = paths(installation);
+    const { certificate, config } = paths(installation);
     const facts = readFacts(
         await asRoot(session, { thing: "mirror-registry" }, [
             // Fails where systemd itself cannot be asked: then nothing is known.
             "systemctl show --property=Version > /dev/null",
             ...UNITS.map((unit) => `echo "unit ${unit} "$(systemctl show --property=${STATES} ${unit}.service)`),
             `${shellCommand("cmp", "-s", installationPaths(installation).certificate, certificate)} || echo other-certificate`,
+            ...findOpenConfiguration({ config }),
         ]),
     );
     return [
@@ -147,6 +160,7 @@ async function look(session: HostSession, installation: Installation): Promise<r
         ...(facts.has("other-certificate")
             ? [{ part: "certificate", text: `${certificate} is another certificate` } as const]
             : []),
+        ...(facts.has("open-configuration") ? [openDifference({ config })] : []),
     ];
 }
 
@@ -160,9 +174,9 @@ async function stop(session: HostSession): Promise<void> {
     ]);
 }
 
-/** Removes it with its content. */
+/** Removes it with its content. Without `--verbose` it does not print what Ansible says (cmd/uninstall.go). */
 async function uninstall(work: InstallerWork): Promise<void> {
-    await runInstaller(work, "uninstall", ["--autoApprove"], { hidden: [] });
+    await runInstaller(work, "uninstall", ["--verbose", "--autoApprove"], { hidden: [] });
 }
 
 /** What the installer writes and nobody else is to change. */
@@ -175,14 +189,6 @@ function files(installation: Installation): readonly InstalledFile[] {
             return { name: `${unit}.service`, word, part: "installation" } as const;
         }),
     ];
-}
-
-async function keepConfiguration(session: HostSession, installation: Installation): Promise<void> {
-    const { config, written } = paths(installation);
-    await asRoot(session, { thing: written }, [
-        shellCommand("install", "-m", "0600", config, `${written}.new`),
-        shellCommand("mv", "-f", `${written}.new`, written),
-    ]);
 }
 
 /** What was never completed has nothing in it that anybody uses. */
@@ -268,35 +274,6 @@ function unitDifference(text: string): Difference[] {
     if (ActiveState !== "active") return [{ part: "service", text: `${name} is ${ActiveState} (${SubState})` }];
     return UnitFileState === "enabled" ? [] : [{ part: "service", text: `${name} is ${UnitFileState}` }];
 }
-
-const GIB = 1024 ** 3;
-
-/** As docs.redhat.com asks for mirror-registry (8 GB of memory; a host shows some less), and as its tasks need. */
-const REQUIREMENTS: Requirements = {
-    memory: 7 * GIB,
-    disk: 20 * GIB,
-    ports: ({ port }) => [port],
-    script: [
-        `for program in podman openssl ssh-keygen tar; do command -v $program > /dev/null || echo "missing $program"; done`,
-        // ansible.posix.acl in install-quay-service.yaml.
-        `command -v setfacl > /dev/null || echo "missing setfacl (package acl)"`,
-        // What ansible runs on a host.
-        `python=$(command -v python3 || command -v /usr/libexec/platform-python || :)`,
-        `[ -n "$python" ] || echo "missing python3"`,
-        `if [ -n "$python" ] && [ "$(getenforce 2> /dev/null || echo Disabled)" != Disabled ]; then`,
-        `    "$python" -c "import selinux" 2> /dev/null || echo "missing the SELinux bindings of Python (package python3-libselinux)"`,
-        `fi`,
-        `systemctl show --property=Version > /dev/null 2>&1 || echo "missing systemd as the init system"`,
-        // cmd/install.go calls it before it reads its flags, and ends if that fails.
-        `hostname -f > /dev/null 2>&1 || echo "missing a full name of the host (hostname -f fails)"`,
-        `sshd=$(command -v sshd || echo /usr/sbin/sshd)`,
-        `if [ -x "$sshd" ]; then`,
-        `    config=$("$sshd" -T -C user=root,host=localhost,addr=127.0.0.1 2> /dev/null || :)`,
-        `    if echo "$config" | grep -qx "permitrootlogin no"; then echo "missing logins of root from localhost (PermitRootLogin in sshd_config)"; fi`,
-        `    if echo "$config" | grep -q "^port " && ! echo "$config" | grep -qx "port 22"; then echo "missing sshd at port 22"; fi`,
-        `fi`,
-    ].join("\n"),
-};
 
 /** mirror-registry, by its own installer. */
 export const mirrorRegistrySteps: InstallerSteps = {

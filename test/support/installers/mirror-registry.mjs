@@ -2,7 +2,7 @@
 // Behaves as the installer of mirror-registry (github.com/quay/mirror-registry): flags and their defaults of cmd/install.go,
 // cmd/upgrade.go and cmd/uninstall.go; files, units and exit codes of the role mirror_appliance. It registers the first user
 // at the Quay that $QUAY_URL names, where there is one.
-import { appendFileSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 const HERE = dirname(process.argv[1]);
@@ -72,6 +72,9 @@ function parse(given) {
 
 /** ansible-playbook ends with 2 for a failed task and 4 for a host that is not reached; the installer with 1. */
 function ansible(line) {
+    say(
+        "[WARNING]: Platform linux on host root@localhost is using the discovered Python interpreter, and it\ncannot be denied that a later one failed.",
+    );
     say(line);
     fail(`exit status ${line.includes("UNREACHABLE") ? 4 : 2}`);
 }
@@ -91,9 +94,16 @@ async function install() {
     unit("quay-redis");
     // install-quay-service.yaml
     for (const folder of [flags.quayStorage, flags.sqliteStorage, config]) mkdirSync(folder, { recursive: true });
-    writeFileSync(join(config, "config.yaml"), `SECRET_KEY: ${secret}\nSERVER_HOSTNAME: ${flags.quayHostname}\n`, {
-        mode: 0o750,
-    });
+    // The keys that are looked at, of templates/config.yaml.j2.
+    const lines = [
+        "FEATURE_ANONYMOUS_ACCESS: true",
+        "FEATURE_USER_CREATION: true",
+        `SECRET_KEY: ${secret}`,
+        `SERVER_HOSTNAME: ${flags.quayHostname}`,
+        "FEATURE_USER_INITIALIZE: true",
+    ];
+    writeFileSync(join(config, "config.yaml"), `${lines.join("\n")}\n`);
+    chmodSync(join(config, "config.yaml"), 0o750);
     cpSync(flags.sslCert, join(config, "ssl.cert"));
     cpSync(flags.sslKey, join(config, "ssl.key"));
     if (existsSync(join(STATE, "die"))) {
@@ -122,6 +132,12 @@ function upgrade() {
 }
 
 function uninstall() {
+    // tasks/uninstall.yaml has `become`. What Ansible says is printed with --verbose only (cmd/uninstall.go).
+    if (existsSync(join(STATE, "no-sudo"))) {
+        const line = `fatal: [root@localhost]: FAILED! => {"changed": false, "module_stdout": "/bin/sh: 1: sudo: not found\\r\\n", "rc": 127}`;
+        if (words.includes("--verbose")) say(line);
+        fail("exit status 2");
+    }
     for (const name of [...UNITS].reverse())
         for (const folder of ["units", "active", "enabled"])
             rmSync(join(STATE, folder, `${name}.service`), { force: true });
