@@ -41,8 +41,8 @@ function timeSpan(seconds: number): string {
 export function mountFindings({ unmounted }: Pick<MachineFacts, "unmounted">, directory: string): Finding[] {
     return unmounted.map((point) => ({
         name: directory,
-        problem: `the disk for ${point} is not mounted (/etc/fstab)`,
-        fix: `mount ${point}, or take it out of /etc/fstab`,
+        problem: `the disk for ${point} is not mounted`,
+        fix: `mount ${point}, or take it out of /etc/fstab or of systemd's units (*.mount)`,
     }));
 }
 

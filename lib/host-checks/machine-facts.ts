@@ -8,7 +8,10 @@ export interface MachineFacts {
     readonly disk: number | undefined;
     /** Where the file system that has them is mounted. */
     readonly mountPoint: string | undefined;
-    /** Mount points of fstab(5) at or above the directory that have no file system now; empty also if they are not known. */
+    /**
+     * Mount points of fstab(5) and of systemd's enabled units at or above the directory that have no file system now; empty also if
+     * they are not known.
+     */
     readonly unmounted: readonly string[];
     /** Bytes of memory: all of it, and what programs can have. */
     readonly memory: number | undefined;
@@ -34,6 +37,11 @@ export interface MachineQuestions {
     readonly names: readonly string[];
 }
 
+/** Those of fstab(5) are generated, and not among the enabled ones. A name may have a backslash (systemd-escape). */
+const MOUNT_UNITS =
+    "systemctl list-unit-files --type=mount --state=enabled --no-legend 2>/dev/null | while read -r unit rest; do " +
+    'systemctl show --property=Where --value "$unit" 2>/dev/null </dev/null || :; done';
+
 /** Lines of a shell, also with `set -eu`, that print all of it and change nothing. */
 export function machineScript({ directory, names }: MachineQuestions): string[] {
     return [
@@ -41,7 +49,9 @@ export function machineScript({ directory, names }: MachineQuestions): string[] 
         // The directory itself may not exist yet.
         `place=${shellWord(directory)}; while [ ! -d "$place" ]; do place=$(dirname "$place"); done`,
         `df -Pk "$place" | awk 'NR == 2 { print "disk=" $4; $1 = $2 = $3 = $4 = $5 = ""; sub(/^ +/, ""); print "mountPoint=" $0 }'`,
-        `findmnt --fstab --noheadings --list --output TARGET 2>/dev/null | while read -r point; do`,
+        `{ findmnt --fstab --noheadings --list --output TARGET 2>/dev/null || :; ${MOUNT_UNITS}; } | sort -u | while read -r point; do`,
+        // A unit that is not loaded has none.
+        `    [ -n "$point" ] || continue`,
         `    case ${shellWord(directory)}/ in "$point"/*) mountpoint -q "$point" || echo "unmounted=$point";; esac`,
         "done || :",
         `free -b 2>/dev/null | awk '$1 == "Mem:" { print "memory=" $2; print "freeMemory=" $7 }' || :`,

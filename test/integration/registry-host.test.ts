@@ -194,7 +194,7 @@ test("everything that the host lacks is said at once, in the preview, and nothin
         "systemd: it does not run",
         "podman: its version 3.4.2 is too old",
         "SELinux: it enforces, without a policy for containers",
-        `${inputs.directory}: the disk for ${host.root} is not mounted (/etc/fstab)`,
+        `${inputs.directory}: the disk for ${host.root} is not mounted`,
         `disk of ${inputs.directory} (mounted at /): 1.05 MB, and 2.15 GB are needed`,
         "memory: 1.00 MB, and 268 MB are needed",
         "localhost: the host does not resolve it",

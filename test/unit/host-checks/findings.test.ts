@@ -82,11 +82,14 @@ test.each([
     expect(printed).toMatch(/completed\n$/);
 });
 
-/** What the script finds about the directory, with these mount points in /etc/fstab. */
-function foundOf(directory: string, points: readonly string[]) {
+/** What the script finds about the directory, with these mount points in /etc/fstab, and units (name -> mount point). */
+function foundOf(directory: string, points: readonly string[], units: Readonly<Record<string, string>> = {}) {
+    const listed = Object.keys(units).map((name) => `'${name} enabled enabled'`);
+    const shown = Object.entries(units).map(([name, place]) => `'${name}') echo '${place}';;`);
     const script = [
         "set -eu",
         `findmnt() ( printf '%s\\n' ${points.map((point) => `'${point}'`).join(" ")}; )`,
+        `systemctl() { if [ "$1" = list-unit-files ]; then printf '%s\\n' ${listed.join(" ")}; else case "$4" in ${shown.join(" ")} *) return 1;; esac; fi; }`,
         `df() ( printf 'header\\n/dev/sda1 10 9 1024 90%% /mnt/my disk\\n'; )`,
         ...machineScript({ directory, names: [] }),
         "echo completed",
@@ -101,10 +104,17 @@ test("a disk of /etc/fstab that is not mounted is found at the directory and abo
     const found = foundOf("/data 1/registry", points);
     expect(found).toMatchObject({ disk: 1024 ** 2, mountPoint: "/mnt/my disk" });
     expect(mountFindings(found, "/data 1/registry").map(({ problem }) => problem)).toEqual([
-        "the disk for /data 1 is not mounted (/etc/fstab)",
-        "the disk for /data 1/registry is not mounted (/etc/fstab)",
+        "the disk for /data 1 is not mounted",
+        "the disk for /data 1/registry is not mounted",
     ]);
     expect(foundOf("/proc/registry", ["/proc"]).unmounted).toEqual([]);
+});
+
+test("so is one of a unit of systemd, once, whatever its name is written like", () => {
+    const units = { "data.mount": "/data", "data-my\\x2dregistry.mount": "/data/my-registry", "srv.mount": "/srv" };
+    const found = foundOf("/data/my-registry", ["/data"], units);
+    expect([...found.unmounted].sort()).toEqual(["/data", "/data/my-registry"]);
+    expect(foundOf("/data", [], { "no such.mount": "/data" }).unmounted).toEqual([]);
 });
 
 test.each([
