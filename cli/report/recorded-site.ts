@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { PassthroughError } from "../../lib/errors/errors";
 import { schemaIssues } from "../../lib/errors/schema-issues";
-import { isImageText, toImageMap } from "../../lib/import";
+import { imageText, toImageMap } from "../../lib/import";
 import { isDigest } from "../../lib/oci/digest";
 import type { RecordedStack } from "../stack/recorded-stack";
 
@@ -9,9 +9,7 @@ import type { RecordedStack } from "../stack/recorded-stack";
 // state has encrypted. What a later version has added is optional.
 
 const texts = z.array(z.string());
-const images = z
-    .union([z.string().refine(isImageText, "not a list of images"), z.record(z.string(), z.string().refine(isDigest))])
-    .transform(toImageMap);
+const images = z.union([imageText, z.record(z.string(), z.string().refine(isDigest))]).transform(toImageMap);
 const registry = z.looseObject({ type: z.string(), mirrorBase: z.string() });
 
 const access = z.object({ registry, version: z.string().optional() });

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { parseLock } from "../../lib/lock";
-import { type ImagesBySource, toImageMap, isImageText } from "../../lib/import";
+import { type ImagesBySource, imageText, toImageMap } from "../../lib/import";
 import { parseBoundedJson } from "../../lib/oci/bounded-json";
 import { isDigest } from "../../lib/oci/digest";
 import { type ClusterConfiguration, NO_CLUSTER, readObjectList } from "../../lib/openshift";
@@ -32,7 +32,7 @@ export interface ImportedImages {
 }
 
 const digest = z.string().refine(isDigest, "not a sha256 digest");
-const images = z.union([z.string().refine(isImageText), z.record(z.string(), digest)]);
+const images = z.union([imageText, z.record(z.string(), digest)]);
 const state = z.looseObject({
     deployment: z.looseObject({
         resources: z

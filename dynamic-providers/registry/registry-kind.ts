@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { connectionForms, secretForms } from "../../lib/redaction/redaction";
-import { type ImageList, isImageText } from "../../lib/import/image-list";
+import { type ImageList, imageText } from "../../lib/import/image-list";
 import { type AccountRole, type RegistryConnection, connectionSecrets, registryConnection } from "../../lib/site";
 import type { ResourceArgs } from "../lifecycle/dynamic-resource";
 import type { CommonInputs } from "../lifecycle/resource-kind";
@@ -45,10 +45,7 @@ export type RegistryArgs = RegistryResourceArgs<typeof registryArgs>;
 export type AdminArgs = RegistryResourceArgs<typeof adminArgs>;
 
 /** Images as inputs, and so as state holds them. */
-export const imageListInput: z.ZodType<ImageList> = z.union([
-    z.string().refine(isImageText, "not a list of images"),
-    z.record(z.string(), z.string()),
-]);
+export const imageListInput: z.ZodType<ImageList> = z.union([imageText, z.record(z.string(), z.string())]);
 
 /** The texts that give an account away: its password or token, and what an Authorization header makes of it. */
 export function accountTexts(value: unknown): readonly string[] {

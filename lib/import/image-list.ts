@@ -1,29 +1,38 @@
 import { isDeepStrictEqual } from "node:util";
+import { z } from "zod";
 import { type Digest, isDigest } from "../oci/digest";
 import { PassthroughError } from "../errors/errors";
 import type { ImagesBySource } from "./plan/offline-plan";
 
+/** Lines of a text. While a string is sent, the SDK has a list of its bytes, which takes twenty times as much memory. */
+const LINES = 500;
+
+/** Images as text: one line each, `<source reference> <digest>`, sorted; several texts if there are many. */
+export type ImageText = string | readonly string[];
+
 /**
- * Images as resources have them among their inputs, and so in state: one line each, `<source reference> <digest>`,
- * sorted. The first release had a map in place of the text, and state may still hold one; but of a map the SDK and the
- * engine turn over every entry many times in each run (docs/architecture.md, "The images of a set are one string").
+ * Images as resources have them among their inputs, and so in state. The first release had a map in place of the text, and
+ * state may still hold one; but of a map the SDK and the engine turn over every entry many times in each run
+ * (docs/architecture.md, "The images of a set are one string").
  */
-export type ImageList = string | ImagesBySource;
+export type ImageList = ImageText | ImagesBySource;
 
 /**
  * The text of images: the same images are the same text, and `toImageMap` reads them back.
  * @throws PassthroughError `IMAGE_LIST_INVALID` for a name or a digest that could not be read back
  */
-export function formatImages(images: ImagesBySource): string {
-    return Object.entries(images)
+export function formatImages(images: ImagesBySource): ImageText {
+    const lines = Object.entries(images)
         .map(([source, digest]) => {
             const line = `${source} ${digest}`;
             const read = parseEntry(line);
             if (read?.[0] === source && read[1] === digest) return `${line}\n`;
             throw invalid(line, "make the lock again with: npm run -s passthrough -- lock --stack <stack>");
         })
-        .sort()
-        .join("");
+        .sort();
+    if (lines.length <= LINES) return lines.join("");
+    const texts = Math.ceil(lines.length / LINES);
+    return Array.from({ length: texts }, (_, at) => lines.slice(at * LINES, (at + 1) * LINES).join(""));
 }
 
 /**
@@ -31,20 +40,30 @@ export function formatImages(images: ImagesBySource): string {
  * @throws PassthroughError `IMAGE_LIST_INVALID` for a text that `formatImages` did not write
  */
 export function toImageMap(list: ImageList): ImagesBySource {
-    if (typeof list !== "string") return list;
-    const lines = list.split("\n");
-    if (lines.pop() !== "") throw invalid(list.slice(list.lastIndexOf("\n") + 1), CHANGED);
+    if (!isText(list)) return list;
     const images = new Map<string, Digest>();
-    for (const line of lines) {
-        const entry = parseEntry(line);
-        if (entry === undefined || images.has(entry[0])) throw invalid(line, CHANGED);
-        images.set(...entry);
+    for (const text of typeof list === "string" ? [list] : list) {
+        const lines = text.split("\n");
+        if (lines.pop() !== "") throw invalid(text.slice(text.lastIndexOf("\n") + 1), CHANGED);
+        for (const line of lines) {
+            const entry = parseEntry(line);
+            if (entry === undefined || images.has(entry[0])) throw invalid(line, CHANGED);
+            images.set(...entry);
+        }
     }
     return Object.fromEntries(images);
 }
 
-/** True for a text of `formatImages`. */
-export function isImageText(text: string): boolean {
+function isText(list: ImageList): list is ImageText {
+    return typeof list === "string" || Array.isArray(list);
+}
+
+/** What `formatImages` writes. */
+export const imageText: z.ZodType<ImageText> = z
+    .union([z.string(), z.array(z.string())])
+    .refine(isImageText, "not a list of images");
+
+function isImageText(text: ImageText): boolean {
     try {
         toImageMap(text);
         return true;
@@ -55,7 +74,7 @@ export function isImageText(text: string): boolean {
 
 /** True if both hold the same images, however they are written. */
 export function haveSameImages(a: ImageList, b: ImageList): boolean {
-    return a === b || isDeepStrictEqual({ ...toImageMap(a) }, { ...toImageMap(b) });
+    return isDeepStrictEqual(a, b) || isDeepStrictEqual({ ...toImageMap(a) }, { ...toImageMap(b) });
 }
 
 /** A source reference has no blank and no line end (lib/oci/reference.ts). */

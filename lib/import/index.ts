@@ -18,7 +18,7 @@ export { type ImageTask, imageTask, signedDigest } from "./image-task";
 export { findRejectedLayers, offerExclusion } from "./rejected-layers";
 export { LookupCache } from "./verify/lookup-cache";
 export { ReferrerLookup } from "./verify/referrer-lookup";
-export { type ImageList, formatImages, toImageMap, isImageText, haveSameImages } from "./image-list";
+export { type ImageList, type ImageText, formatImages, toImageMap, imageText, haveSameImages } from "./image-list";
 export {
     type ChangingImage,
     type ImagesBySource,

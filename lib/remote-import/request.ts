@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { PassthroughError } from "../errors/errors";
 import { schemaIssues } from "../errors/schema-issues";
-import { isImageText } from "../import";
+import { imageText } from "../import";
 import { overrideSchema } from "../mirror/override";
 import { parseBoundedJson } from "../oci/bounded-json";
 import { connectionSecrets, registryConnection } from "../site";
@@ -17,7 +17,7 @@ const importRequest = z.object({
     /** Of the lock that comes with it. */
     lockDigest: z.string(),
     /** What is wanted at the registry, as `formatImages` writes it. */
-    images: z.string().refine(isImageText),
+    images: imageText,
     /** Source references of images that were found broken. */
     suspects: z.array(z.string()),
     overrides: z.array(overrideSchema).optional(),

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { imageImportProvider as provider } from "../../dynamic-providers/image-import/provider";
 import { describeArchive, openArchive } from "../../lib/archives";
-import { formatImages } from "../../lib/import";
+import { formatImages, toImageMap } from "../../lib/import";
 import { lockDigest, writeLock } from "../../lib/lock";
 import { formatSignatureRules } from "../../lib/signatures";
 import { operationContext } from "../support/operation-context";
@@ -124,7 +124,7 @@ test("signatures count that come with another set of the site, or that the mirro
         writeSet("app", (layout) => layout.add(`${APP}:1`, layout.image("app"))),
         writeSet("tool", (layout) => layout.add(`${TOOL}:1`, layout.image("tool"))),
     ]);
-    const digest = (set: WrittenSet) => set.images.split(" ").at(-1)?.trim() ?? "";
+    const digest = (set: WrittenSet) => Object.values(toImageMap(set.images)).at(-1) ?? "";
     const later = await writeSet("later", (layout) => layout.sign(APP, digest(app) as `sha256:${string}`, KEY));
     await signImage(registry, KEY, TOOL, digest(tool) as `sha256:${string}`);
     await create(inputs(app, ["team1"], [later]));

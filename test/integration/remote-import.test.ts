@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describeArchive, openArchive } from "../../lib/archives";
-import { formatImages } from "../../lib/import";
+import { formatImages, toImageMap } from "../../lib/import";
 import { lockDigest, writeLock } from "../../lib/lock";
 import { importRemotely, type ImportRequest, type RemoteLine } from "../../lib/remote-import";
 import { runImportRequest } from "../../lib/remote-import/run-request";
@@ -84,11 +84,7 @@ function plan() {
 }
 
 function imagesOf({ images }: ImportRequest) {
-    const entries = images
-        .trim()
-        .split("\n")
-        .map((line) => line.split(" ") as [string, string]);
-    return Object.fromEntries(entries);
+    return toImageMap(images);
 }
 
 test("three importers side by side send every blob once, evenly, and one after them tags what they share", async () => {

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { formatImages, toImageMap, isImageText, haveSameImages } from "../../../lib/import";
+import { formatImages, toImageMap, imageText, haveSameImages } from "../../../lib/import";
 import { computeDigest } from "../../../lib/oci/digest";
 
 const [ONE, TWO] = [computeDigest("one"), computeDigest("two")];
@@ -19,13 +19,27 @@ test("an image is a line, and the lines are sorted", () => {
     expect(formatImages({})).toBe("");
 });
 
+test("many images are several texts, which are as good as one", () => {
+    const many = (count: number) =>
+        Object.fromEntries(Array.from({ length: count }, (_, at) => [`quay.io/org/app${at}:1`, ONE]));
+    expect(typeof formatImages(many(500))).toBe("string");
+    const texts = formatImages(many(1001)) as readonly string[];
+    expect(texts.map((text) => text.trim().split("\n").length)).toEqual([500, 500, 1]);
+    expect(toImageMap(texts)).toEqual(many(1001));
+    expect(imageText.safeParse(texts).success).toBe(true);
+    // As earlier releases wrote it.
+    expect(haveSameImages(texts.join(""), texts)).toBe(true);
+    expect(haveSameImages(texts, formatImages({ ...many(1001), "quay.io/org/app7:1": TWO }))).toBe(false);
+    expect(() => toImageMap([...texts, `quay.io/org/app7:1 ${TWO}\n`])).toThrow("is not an image and its digest");
+});
+
 test("what is written is read again; the order of keys is no difference", () => {
     fc.assert(
         fc.property(images, (some) => {
             const text = formatImages(some);
             expect(toImageMap(text)).toEqual({ ...some });
-            expect(formatImages(Object.fromEntries(Object.entries(some).reverse()))).toBe(text);
-            expect(isImageText(text)).toBe(true);
+            expect(formatImages(Object.fromEntries(Object.entries(some).reverse()))).toEqual(text);
+            expect(imageText.safeParse(text).success).toBe(true);
         }),
     );
 });
@@ -79,6 +93,7 @@ test.each([
     ["two digests for one image", `quay.io/org/app:1 ${ONE}\nquay.io/org/app:1 ${TWO}\n`],
     ["something after the digest", `quay.io/org/app:1 ${ONE} \n`],
 ])("a text with %s is refused, and the message shows the line", (_, text) => {
-    expect(isImageText(text)).toBe(false);
+    expect(imageText.safeParse(text).success).toBe(false);
+    expect(imageText.safeParse([text]).success).toBe(false);
     expect(() => toImageMap(text)).toThrow(/in the list of images is not an image and its digest; restore the state/);
 });
