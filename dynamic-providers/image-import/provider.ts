@@ -48,7 +48,8 @@ export const imageImportProvider: RegistryProvider<ImageImportInputs, ImageImpor
         const wanted = await wantedSet(news.lock, after);
         // The engine checks a replacement once more, as a new resource.
         const isRepeated = olds.images === undefined && process.declaredSets.has({ mirrorBase, lock: news.lock });
-        process.declaredSets.add({ mirrorBase, lock: news.lock }, { wanted, before });
+        const { facts: _, ...lasting } = wanted;
+        process.declaredSets.add({ mirrorBase, lock: news.lock }, { wanted: lasting, before });
         if (!isRepeated) {
             describeImageChanges(wanted, before, log);
             await describeSignatures(news, before, context);

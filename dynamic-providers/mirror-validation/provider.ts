@@ -47,7 +47,7 @@ export const mirrorValidationProvider: RegistryProvider<MirrorValidationInputs, 
         const onRemove = process.settings.removalRule(news);
         const sets = [...process.declaredSets.at(news.registry.mirrorBase).values()];
         const before = isMoving(olds, news) ? {} : toImageMap(olds.images ?? {});
-        const { bytes = 0 } = describeAllSets(sets, before, onRemove, log);
+        const { bytes = 0 } = await describeAllSets(sets, before, onRemove, log);
         for (const line of roomLines(bytes, news, process)) log.line("warning", line);
         describeClusterChange(olds, news, log);
         await describeSignatures(olds, news, context);
@@ -73,7 +73,10 @@ export const mirrorValidationProvider: RegistryProvider<MirrorValidationInputs, 
         const { findings } = context.process;
         const subject = refreshSubject(kind.name, olds, context);
         if (findings.has(subject)) return { outs: olds, inputs };
-        const found = await orRefused(inputs, () => validate(inputs, context, sharedLookups(inputs, context)));
+        const lookups = sharedLookups(inputs, context);
+        const found = await orRefused(inputs, () => validate(inputs, context, lookups));
+        // Sets are read before it, so nobody asks with this account any more: of 10,000 images it would be 20 MB.
+        lookups.forget();
         if (found instanceof RegistryError) {
             // Clusters that pull with this account are rejected as well.
             context.log.line("warning", errorMessage(found));

@@ -8,7 +8,8 @@ export interface DeclaredSet {
 
 /** What a set changes. */
 export interface SetChange {
-    readonly wanted: WantedSet;
+    /** Without what its lock says of manifests and blobs. */
+    readonly wanted: Omit<WantedSet, "facts">;
     /** Its images in state. */
     readonly before: ImagesBySource;
 }

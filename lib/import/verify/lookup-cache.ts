@@ -2,13 +2,16 @@ import type { Digest } from "../../oci/digest";
 import type { Descriptor } from "../../oci/manifest";
 import type { RegistryClient } from "../../distribution/client/registry-client";
 
+/** What is remembered of a descriptor: there may be hundreds of thousands of them. */
+export type SeenBlob = Pick<Descriptor, "mediaType" | "digest" | "size">;
+
 /** A manifest that was read whole, its digest computed from its bytes; without the bytes. */
 export interface SeenManifest {
     readonly mediaType: string;
     /** Bytes. */
     readonly size: number;
-    readonly manifests: readonly Descriptor[];
-    readonly blobs: readonly Descriptor[];
+    readonly manifests: readonly Digest[];
+    readonly blobs: readonly SeenBlob[];
     readonly subject?: Digest;
 }
 
@@ -20,6 +23,7 @@ export class LookupCache {
     private readonly tags = new Map<string, Promise<Digest | undefined>>();
     private readonly manifests = new Map<string, Promise<SeenManifest | undefined>>();
     private readonly blobs = new Map<string, Promise<number | undefined>>();
+    private readonly mediaTypes = new Map<string, string>();
 
     /** As `RegistryClient.manifestHead` of a tag. */
     tag(client: RegistryClient, repository: string, tag: string): Promise<Digest | undefined> {
@@ -33,7 +37,17 @@ export class LookupCache {
             if (manifest === undefined) return undefined;
             const { mediaType, bytes, manifests, blobs, subject } = manifest;
             const about = subject === undefined ? {} : { subject: subject.digest };
-            return { mediaType, size: bytes.length, manifests, blobs, ...about };
+            return {
+                mediaType: this.mediaType(mediaType),
+                size: bytes.length,
+                manifests: manifests.map((child) => child.digest),
+                blobs: blobs.map(({ mediaType, digest, size }) => ({
+                    mediaType: this.mediaType(mediaType),
+                    digest,
+                    size,
+                })),
+                ...about,
+            };
         });
     }
 
@@ -45,6 +59,13 @@ export class LookupCache {
     /** Something was written, or may have been: nothing that was seen counts any more. */
     forget(): void {
         for (const responses of [this.tags, this.manifests, this.blobs]) responses.clear();
+    }
+
+    /** The same text, in the memory of the first one that read like it. */
+    private mediaType(text: string): string {
+        const known = this.mediaTypes.get(text);
+        if (known === undefined) this.mediaTypes.set(text, text);
+        return known ?? text;
     }
 }
 

@@ -1,18 +1,17 @@
 import type { Digest } from "../../oci/digest";
 import { RegistryError, toProblem } from "../../errors/errors";
 import type { Problem } from "../../errors/problem";
-import type { Descriptor } from "../../oci/manifest";
 import { isIndexMediaType } from "../../oci/media-types";
 import { once } from "../../concurrency/once";
 import type { RegistryClient } from "../../distribution/client/registry-client";
-import type { SeenManifest, LookupCache } from "./lookup-cache";
+import type { LookupCache, SeenBlob, SeenManifest } from "./lookup-cache";
 import { DAMAGED_FIX } from "./stored-blob-reader";
 
 /** What the registry has of an image. */
 export interface Tree {
     /** Bytes by digest, of those that are there. */
     readonly manifests: ReadonlyMap<Digest, number>;
-    readonly blobs: ReadonlyMap<Digest, Descriptor>;
+    readonly blobs: ReadonlyMap<Digest, SeenBlob>;
     /** Manifests that are not there: whether one may be absent depends on the image. */
     readonly missing: ReadonlySet<Digest>;
     /** Blobs that the registry does not have. */
@@ -74,7 +73,7 @@ export class TreeChecker {
     }
 
     private async index(repository: string, root: Digest, manifest: SeenManifest): Promise<Tree> {
-        const children = await Promise.all(manifest.manifests.map(({ digest }) => this.check(repository, digest)));
+        const children = await Promise.all(manifest.manifests.map((digest) => this.check(repository, digest)));
         return {
             manifests: new Map([[root, manifest.size], ...children.flatMap((child) => [...child.manifests])]),
             blobs: new Map(children.flatMap((child) => [...child.blobs])),
@@ -86,22 +85,24 @@ export class TreeChecker {
 
     private async image(repository: string, root: Digest, manifest: SeenManifest): Promise<Tree> {
         const blobs = new Map(manifest.blobs.map((blob) => [blob.digest, blob]));
-        const absentBlobs = new Set<Digest>();
+        const absent: Digest[] = [];
         const found = await Promise.all(
             [...blobs.values()].map(async (blob) => {
                 const { digest, size } = blob;
                 const length = await once(this.sizes, `${repository} ${digest}`, () =>
                     this.lookups.blob(this.client, repository, digest),
                 );
-                if (length === undefined) absentBlobs.add(digest);
+                if (length === undefined) absent.push(digest);
                 return length === size ? [] : [[digest, this.blobProblem(repository, blob, length)] as const];
             }),
         );
-        const problems = new Map(found.flat());
-        return { ...NOTHING, manifests: new Map([[root, manifest.size]]), blobs, absentBlobs, problems };
+        const sound = { ...NOTHING, manifests: new Map([[root, manifest.size]]), blobs };
+        // Nearly every image is: thousands of empty sets would take some MB.
+        const problems = found.flat();
+        return problems.length === 0 ? sound : { ...sound, absentBlobs: new Set(absent), problems: new Map(problems) };
     }
 
-    private blobProblem(repository: string, { digest, size }: Descriptor, length: number | undefined): Problem {
+    private blobProblem(repository: string, { digest, size }: SeenBlob, length: number | undefined): Problem {
         const about = { thing: `blob ${repository}@${digest}`, place: { registry: this.client.host } };
         if (length === undefined) return { ...about, code: "BLOB_UNKNOWN", problem: "it is missing" };
         const problem = `it has ${length} bytes instead of ${size}`;
