@@ -21,7 +21,7 @@ export function ours({ archive, lock }, name = "ours", checkout = projectRoot, l
         name,
         role: "ours",
         placesImages: true,
-        sentBytesOf: (stdout) => JSON.parse(stdout).sent,
+        sentBytesOf: (stdout) => JSON.parse(stdout).sent.bytes,
         phasesOf: (stdout) => JSON.parse(stdout).phases,
         command: ({ host, ca }) => ({
             file: process.execPath,
